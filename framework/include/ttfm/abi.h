@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: The ttfm authors
+ *
+ * The border between the host and a plugin, in C. Frozen for TTFM_ABI_MAJOR: a struct only ever grows at its end, and
+ * its first field says how large the writer's version of it is. Plugin authors use the C++ builder in <ttfm/plugin.h>.
+ */
+#ifndef TTFM_ABI_H
+#define TTFM_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TTFM_ABI_MAJOR 1
+#define TTFM_ABI_MINOR 0
+
+/** First field of the descriptor: "TTFM" read as a little-endian number. */
+#define TTFM_MAGIC 0x4D465454u
+
+/** Name and type of the ELF note that ttfm_add_plugin() writes; its text is lines of `key=value`. */
+#define TTFM_NOTE_NAME "ttfm"
+#define TTFM_NOTE_TYPE 1u
+
+/** What the descriptor's classes are made of; 1 is C++ classes that pass at::Tensor. */
+#define TTFM_ABI_KIND_CXX_TENSOR 1u
+
+/** The five interfaces. The values are part of the ABI. */
+typedef enum ttfm_kind {
+  TTFM_LOSS = 1,
+  TTFM_TEACHER = 2,
+  TTFM_STUDENT = 3,
+  TTFM_SAMPLER = 4,
+  TTFM_DATASET = 5
+} ttfm_kind;
+
+typedef enum ttfm_status { TTFM_OK = 0, TTFM_FAILED = 1 } ttfm_status;
+
+/** The type of a parameter's value. */
+typedef enum ttfm_param_type {
+  TTFM_PARAM_BOOL = 1,
+  TTFM_PARAM_INT = 2,
+  TTFM_PARAM_FLOAT = 3,       /* finite, unless a limit is inf */
+  TTFM_PARAM_STRING = 4,
+  TTFM_PARAM_CHOICE = 5,      /* a string, one of `choices` */
+  TTFM_PARAM_INT_LIST = 6,
+  TTFM_PARAM_FLOAT_LIST = 7,
+  TTFM_PARAM_FLOAT_ROWS = 8,  /* a list of lists of equal length */
+  TTFM_PARAM_PATH = 9,        /* relative paths are relative to the file that has the key */
+  TTFM_PARAM_STUDENT = 10     /* a nested table with a student's `type` and parameters */
+} ttfm_param_type;
+
+/** Bits of ttfm_param_v1::flags. */
+enum {
+  TTFM_PARAM_REQUIRED = 1,       /* has no default */
+  TTFM_PARAM_ADVANCED = 2,       /* left out of short listings */
+  TTFM_PARAM_MIN_EXCLUSIVE = 4,  /* the value must be above min, not equal to it */
+  TTFM_PARAM_MAX_EXCLUSIVE = 8
+};
+
+/** One parameter: a row of `ttfm plugin describe`, of the documentation, and of the host's validation. */
+typedef struct ttfm_param_v1 {
+  uint32_t struct_size;
+  uint32_t type;  /* ttfm_param_type */
+  uint32_t flags;
+  uint32_t reserved;
+  const char* name;          /* snake_case */
+  const char* default_toml;  /* the default as a TOML value; null if there is none */
+  const char* min_toml;      /* limits of a number, or of each element of a list; null if there is none */
+  const char* max_toml;
+  const char* choices;  /* separated by '|'; null unless type is TTFM_PARAM_CHOICE */
+  const char* unit;     /* null if it has none */
+  const char* doc;      /* one line */
+  const char* since;    /* version of the plugin that added it */
+} ttfm_param_v1;
+
+typedef enum ttfm_log_level { TTFM_LOG_DEBUG = 1, TTFM_LOG_INFO = 2, TTFM_LOG_WARNING = 3 } ttfm_log_level;
+
+/** What the host offers to a plugin's C functions. */
+typedef struct ttfm_host_v1 {
+  uint32_t struct_size;
+  uint16_t abi_major, abi_minor;
+  /** Keeps the error for which a function is about to return TTFM_FAILED: ttfm::ErrorKind, number in the error index
+   *  (0: none), text. */
+  void (*set_error)(uint32_t kind, int32_t code, const char* what);
+  void (*log)(uint32_t level, const char* component, const char* text);
+} ttfm_host_v1;
+
+/** Validated parameters; a ttfm::Config for C++ plugins. */
+typedef struct ttfm_config ttfm_config;
+
+/** One component that a plugin offers. */
+typedef struct ttfm_component_v1 {
+  uint32_t struct_size;
+  uint32_t kind;     /* ttfm_kind */
+  const char* name;  /* snake_case: the value of `type` in a configuration */
+  const char* summary;
+  const char* doc_url; /* may be null */
+  uint64_t reserved;
+  const ttfm_param_v1* params; /* walked in steps of params[0].struct_size */
+  uint32_t param_count;
+  uint32_t reserved1;
+  /** Stores a ttfm::Interface* in *out. Never throws; on TTFM_FAILED it has called host->set_error. */
+  ttfm_status (*create)(const ttfm_host_v1* host, const ttfm_config* config, void** out);
+  void (*destroy)(void* component);
+} ttfm_component_v1;
+
+/** What a plugin is. Lives as long as the process: nothing is ever unloaded. */
+typedef struct ttfm_plugin_v1 {
+  uint32_t magic; /* TTFM_MAGIC */
+  uint32_t struct_size;
+  uint16_t abi_major, abi_minor; /* the host must have the same major and at least this minor */
+  uint16_t abi_kind;             /* TTFM_ABI_KIND_CXX_TENSOR */
+  uint16_t reserved;
+  const char* torch_tag; /* LibTorch's major.minor, for example "2.15" */
+  const char* build_tag; /* "x86_64;libstdc++;cxx11abi=1" */
+  const char* name;      /* snake_case */
+  const char* version;   /* major.minor.patch */
+  const char* license;   /* SPDX expression */
+  const char* vendor;
+  const char* url;
+  const ttfm_component_v1* components; /* walked in steps of components[0].struct_size */
+  uint32_t component_count;
+  uint32_t reserved1;
+  /** Optional second phase, after every plugin's descriptor has been accepted. */
+  ttfm_status (*on_load)(const ttfm_host_v1* host);
+} ttfm_plugin_v1;
+
+/** The one symbol that a plugin exports. Returns null if the plugin cannot describe itself. */
+const ttfm_plugin_v1* ttfm_plugin_entry_v1(void);
+
+#ifdef __cplusplus
+}
+
+/* The offsets of ABI 1 on 64-bit targets; a line that fails here is a broken promise to every plugin in the field. */
+static_assert(sizeof(void*) == 8, "ttfm's plugin ABI 1 is defined for 64-bit targets");
+static_assert(offsetof(ttfm_param_v1, name) == 16 && offsetof(ttfm_param_v1, since) == 72);
+static_assert(sizeof(ttfm_param_v1) == 80);
+static_assert(offsetof(ttfm_host_v1, set_error) == 8 && offsetof(ttfm_host_v1, log) == 16);
+static_assert(offsetof(ttfm_component_v1, name) == 8 && offsetof(ttfm_component_v1, params) == 40);
+static_assert(offsetof(ttfm_component_v1, create) == 56 && sizeof(ttfm_component_v1) == 72);
+static_assert(offsetof(ttfm_plugin_v1, torch_tag) == 16 && offsetof(ttfm_plugin_v1, components) == 72);
+static_assert(offsetof(ttfm_plugin_v1, on_load) == 88 && sizeof(ttfm_plugin_v1) == 96);
+#endif
+
+#endif
