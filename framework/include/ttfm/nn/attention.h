@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <ttfm/nn/linear.h>
+
+namespace ttfm::nn {
+
+/// softmax(q k^T / sqrt(d)) v. q, k and v are [B, heads, N, d] in any memory layout; so is the result.
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v);
+Dual attention(const Dual& q, const Dual& k, const Dual& v);
+
+/// Multi-head self-attention of tokens x [B, N, D]: one projection to q, k, v, attention, one projection back.
+/// Vaswani et al. 2017.
+struct SelfAttention {
+  Linear qkv;
+  Linear out;
+  int64_t heads;
+
+  /// Throws unless `head_count` divides `width`.
+  SelfAttention(int64_t width, int64_t head_count, Init qkv_start = Init::xavier(), Init out_start = Init::xavier());
+
+  void parameters(const Scope& scope);  ///< "qkv", "out"
+  Tensor operator()(const Tensor& x) const;
+  Dual operator()(const Dual& x) const;
+};
+
+}  // namespace ttfm::nn

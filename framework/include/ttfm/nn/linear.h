@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <ttfm/nn/dual.h>
+#include <ttfm/nn/module.h>
+
+namespace ttfm::nn {
+
+/// y = x W^T + b along the last dimension: x [..., in], y [..., out].
+struct Linear {
+  Tensor weight;  ///< [out, in]
+  Tensor bias;    ///< [out]
+  Init weight_init;
+  Init bias_init;
+
+  /// Starts as PyTorch's Linear, U(-1/sqrt(in), 1/sqrt(in)) for both.
+  Linear(int64_t in, int64_t out);
+  Linear(int64_t in, int64_t out, Init weight_start, Init bias_start = Init::zeros());
+
+  void parameters(const Scope& scope);  ///< "weight", "bias"
+  Tensor operator()(const Tensor& x) const;
+  Dual operator()(const Dual& x) const;
+};
+
+}  // namespace ttfm::nn
