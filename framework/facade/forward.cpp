@@ -16,9 +16,7 @@ namespace ttfm {
 void ParameterSet::parameter(Name name, Tensor& value, uint32_t flags) { impl_->parameter(name, value, flags); }
 void ParameterSet::buffer(Name name, Tensor& value) { impl_->buffer(name, value); }
 
-Tensor Field::velocity(const Tensor& x, const Tensor& t, const Call& call) const {
-  return impl_->velocity(x, t, call);
-}
+Tensor Field::velocity(const Tensor& x, const Tensor& t, const Call& call) const { return impl_->velocity(x, t, call); }
 void Field::traits(NetworkTraits& out) const { impl_->traits(out); }
 
 Tensor FlowMap::velocity(const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) const {
@@ -53,7 +51,8 @@ const Field& LossInputs::teacher() const {
 }
 const FlowMap& LossInputs::copy(uint32_t i) const {
   if (i >= 4 || !impl_->copies[i]) {
-    throw Error(ErrorKind::plugin, "the loss asked for copy " + std::to_string(i) + ", which LossNeeds does not declare");
+    throw Error(ErrorKind::plugin,
+                "the loss asked for copy " + std::to_string(i) + ", which LossNeeds does not declare");
   }
   return *impl_->copies[i];
 }

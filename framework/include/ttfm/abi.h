@@ -42,38 +42,38 @@ typedef enum ttfm_status { TTFM_OK = 0, TTFM_FAILED = 1 } ttfm_status;
 typedef enum ttfm_param_type {
   TTFM_PARAM_BOOL = 1,
   TTFM_PARAM_INT = 2,
-  TTFM_PARAM_FLOAT = 3,       /* finite, unless a limit is inf */
+  TTFM_PARAM_FLOAT = 3, /* finite, unless a limit is inf */
   TTFM_PARAM_STRING = 4,
-  TTFM_PARAM_CHOICE = 5,      /* a string, one of `choices` */
+  TTFM_PARAM_CHOICE = 5, /* a string, one of `choices` */
   TTFM_PARAM_INT_LIST = 6,
   TTFM_PARAM_FLOAT_LIST = 7,
-  TTFM_PARAM_FLOAT_ROWS = 8,  /* a list of lists of equal length */
-  TTFM_PARAM_PATH = 9,        /* relative paths are relative to the file that has the key */
-  TTFM_PARAM_STUDENT = 10     /* a nested table with a student's `type` and parameters */
+  TTFM_PARAM_FLOAT_ROWS = 8, /* a list of lists of equal length */
+  TTFM_PARAM_PATH = 9,       /* relative paths are relative to the file that has the key */
+  TTFM_PARAM_STUDENT = 10    /* a nested table with a student's `type` and parameters */
 } ttfm_param_type;
 
 /** Bits of ttfm_param_v1::flags. */
 enum {
-  TTFM_PARAM_REQUIRED = 1,       /* has no default */
-  TTFM_PARAM_ADVANCED = 2,       /* left out of short listings */
-  TTFM_PARAM_MIN_EXCLUSIVE = 4,  /* the value must be above min, not equal to it */
+  TTFM_PARAM_REQUIRED = 1,      /* has no default */
+  TTFM_PARAM_ADVANCED = 2,      /* left out of short listings */
+  TTFM_PARAM_MIN_EXCLUSIVE = 4, /* the value must be above min, not equal to it */
   TTFM_PARAM_MAX_EXCLUSIVE = 8
 };
 
 /** One parameter: a row of `ttfm plugin describe`, of the documentation, and of the host's validation. */
 typedef struct ttfm_param_v1 {
   uint32_t struct_size;
-  uint32_t type;  /* ttfm_param_type */
+  uint32_t type; /* ttfm_param_type */
   uint32_t flags;
   uint32_t reserved;
-  const char* name;          /* snake_case */
-  const char* default_toml;  /* the default as a TOML value; null if there is none */
-  const char* min_toml;      /* limits of a number, or of each element of a list; null if there is none */
+  const char* name;         /* snake_case */
+  const char* default_toml; /* the default as a TOML value; null if there is none */
+  const char* min_toml;     /* limits of a number, or of each element of a list; null if there is none */
   const char* max_toml;
-  const char* choices;  /* separated by '|'; null unless type is TTFM_PARAM_CHOICE */
-  const char* unit;     /* null if it has none */
-  const char* doc;      /* one line */
-  const char* since;    /* version of the plugin that added it */
+  const char* choices; /* separated by '|'; null unless type is TTFM_PARAM_CHOICE */
+  const char* unit;    /* null if it has none */
+  const char* doc;     /* one line */
+  const char* since;   /* version of the plugin that added it */
 } ttfm_param_v1;
 
 typedef enum ttfm_log_level { TTFM_LOG_DEBUG = 1, TTFM_LOG_INFO = 2, TTFM_LOG_WARNING = 3 } ttfm_log_level;
@@ -94,8 +94,8 @@ typedef struct ttfm_config ttfm_config;
 /** One component that a plugin offers. */
 typedef struct ttfm_component_v1 {
   uint32_t struct_size;
-  uint32_t kind;     /* ttfm_kind */
-  const char* name;  /* snake_case: the value of `type` in a configuration */
+  uint32_t kind;    /* ttfm_kind */
+  const char* name; /* snake_case: the value of `type` in a configuration */
   const char* summary;
   const char* doc_url; /* may be null */
   uint64_t reserved;

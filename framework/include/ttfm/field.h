@@ -60,7 +60,7 @@ class TTFM_API FlowMap final {
     return out;
   }
 
-  /// The instantaneous velocity on the diagonal, v_t(x) = u_{t,t}(x). No gradient reaches the weights.
+  /// The instantaneous velocity on the diagonal, v_t(x) = u_{t,t}(x), recording no gradient.
   Field diagonal() const;
 
   /// The same weights, recording no gradient.

@@ -28,6 +28,7 @@ struct NetworkTraits {
   bool any_order = false;       ///< also defined for s > t
   bool stackable = true;        ///< rows do not influence each other: calls may be stacked into one batch
   bool guidance_input = false;  ///< uses Call::guidance
+  bool dropout = false;         ///< uses Call::dropout; the host hands no stream to a network that does not
 };
 
 }  // namespace ttfm

@@ -148,8 +148,8 @@ class ParamTable {
   }
 
   template <class Enum>
-    requires std::is_enum_v<Enum>
-  Row choice(const char* name, const Enum& field, std::initializer_list<const char*> names, const char* doc) {
+  requires std::is_enum_v<Enum> Row choice(const char* name, const Enum& field,
+                                           std::initializer_list<const char*> names, const char* doc) {
     std::string all;
     for (const char* each : names) all += (all.empty() ? "" : "|") + std::string(each);
     const char* const initial = names.begin()[static_cast<size_t>(field)];
@@ -214,8 +214,8 @@ class OptionsReader {
   }
 
   template <class Enum>
-    requires std::is_enum_v<Enum>
-  Row choice(const char* name, Enum& field, std::initializer_list<const char*> names, const char*) {
+  requires std::is_enum_v<Enum> Row choice(const char* name, Enum& field, std::initializer_list<const char*> names,
+                                           const char*) {
     const Name value = config_.text(name);
     size_t index = 0;
     for (const char* each : names) {

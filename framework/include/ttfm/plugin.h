@@ -63,8 +63,10 @@ class Plugin {
     component.name = name;
     component.summary = summary;
     component.doc_url = doc_url;
-    if constexpr (requires { typename T::Options; }) tables_.push_back(param_table<typename T::Options>());
-    else tables_.emplace_back();
+    if constexpr (requires { typename T::Options; })
+      tables_.push_back(param_table<typename T::Options>());
+    else
+      tables_.emplace_back();
     component.params = tables_.back().rows().data();
     component.param_count = static_cast<uint32_t>(tables_.back().rows().size());
     component.create = &create<T>;
@@ -152,18 +154,18 @@ class Plugin {
 
 /// Defines the plugin's entry point; a block that describes `plugin` follows. Nothing of it runs before the host asks,
 /// and nothing registers itself.
-#define TTFM_PLUGIN(plugin, name, version)                                                      \
-  static void ttfm_describe_plugin(ttfm::Plugin& plugin);                                       \
-  extern "C" TTFM_API const ttfm_plugin_v1* ttfm_plugin_entry_v1(void) {                        \
-    try {                                                                                       \
-      static ttfm::Plugin* const described = [] {                                               \
-        auto* made = new ttfm::Plugin(name, version); /* lives as long as the process */        \
-        ttfm_describe_plugin(*made);                                                            \
-        return made;                                                                            \
-      }();                                                                                      \
-      return described->descriptor();                                                           \
-    } catch (const std::exception&) {                                                           \
-      return nullptr; /* the host says so: E106 */                                              \
-    }                                                                                           \
-  }                                                                                             \
+#define TTFM_PLUGIN(plugin, name, version)                                               \
+  static void ttfm_describe_plugin(ttfm::Plugin& plugin);                                \
+  extern "C" TTFM_API const ttfm_plugin_v1* ttfm_plugin_entry_v1(void) {                 \
+    try {                                                                                \
+      static ttfm::Plugin* const described = [] {                                        \
+        auto* made = new ttfm::Plugin(name, version); /* lives as long as the process */ \
+        ttfm_describe_plugin(*made);                                                     \
+        return made;                                                                     \
+      }();                                                                               \
+      return described->descriptor();                                                    \
+    } catch (const std::exception&) {                                                    \
+      return nullptr; /* the host says so: E106 */                                       \
+    }                                                                                    \
+  }                                                                                      \
   static void ttfm_describe_plugin(ttfm::Plugin& plugin)

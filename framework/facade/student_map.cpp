@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "facade/student_map.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+
+#include <sstream>
+#include <vector>
+
+#include <ttfm/error.h>
+
+#include "base/log.h"
+
+namespace ttfm {
+namespace {
+
+std::string shape_text(const Tensor& x) {
+  std::ostringstream text;
+  text << x.sizes() << ' ' << x.scalar_type() << " on " << x.device();
+  return text.str();
+}
+
+bool can_stack(const NetworkTraits& traits, const Query* queries, size_t count) {
+  if (!traits.stackable || count < 2) return false;
+  for (size_t i = 0; i < count; ++i) {
+    const Call& call = *queries[i].call;
+    // a mask belongs to a row of the stream: stacked rows would get others
+    if (call.dropout || call.guidance.defined()) return false;
+    if (queries[i].x.sizes().slice(1) != queries[0].x.sizes().slice(1)) return false;
+  }
+  return true;
+}
+
+/// The labels of all queries in one tensor; undefined where none has labels.
+Tensor stack_labels(const NetworkTraits& traits, const Query* queries, size_t count) {
+  std::vector<Tensor> labels;
+  bool any = false;
+  for (size_t i = 0; i < count; ++i) any = any || queries[i].call->label.defined();
+  if (!any) return {};
+  for (size_t i = 0; i < count; ++i) {
+    const Tensor& label = queries[i].call->label;
+    labels.push_back(label.defined()
+                         ? label
+                         : at::full({queries[i].x.size(0)}, traits.classes, queries[i].x.options().dtype(at::kLong)));
+  }
+  return at::cat(labels);
+}
+
+}  // namespace
+
+void check_call(const char* who, const Tensor& x, const Tensor& s, const Tensor& t) {
+  const auto fail = [&](const char* what, const Tensor& time) {
+    throw Error(ErrorKind::plugin, std::string(who) + ": " + what + " is " + shape_text(time) + ", expected [" +
+                                       std::to_string(x.dim() ? x.size(0) : 0) + "] like the rows of x, which is " +
+                                       shape_text(x));
+  };
+  if (!x.defined() || x.dim() < 2) {
+    throw Error(ErrorKind::plugin, std::string(who) + ": x is " + (x.defined() ? shape_text(x) : "undefined") +
+                                       ", expected [B, ...] with at least two dimensions");
+  }
+  if (!s.defined() || s.dim() != 1 || s.size(0) != x.size(0) || s.device() != x.device()) fail("s", s);
+  if (!t.defined() || t.dim() != 1 || t.size(0) != x.size(0) || t.device() != x.device()) fail("t", t);
+}
+
+void check_velocity(const std::string& who, const Tensor& x, const Tensor& u) {
+  if (u.defined() && u.sizes() == x.sizes() && u.device() == x.device()) return;
+  throw Error(ErrorKind::plugin, who + " returned " + (u.defined() ? shape_text(u) : "an undefined tensor") +
+                                     ", expected the shape and device of x: " + shape_text(x));
+}
+
+StudentMap::StudentMap(const Student& student, std::string name, bool records)
+    : student_(student), name_(std::move(name)), records_(records) {
+  student_.traits(traits_);
+  diagonal_.map = this;
+  stopped_.map = this;
+}
+
+void StudentMap::traits(NetworkTraits& out) const {
+  const uint32_t size = out.struct_size;
+  out = traits_;
+  out.struct_size = size;
+}
+
+Tensor StudentMap::evaluate(const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) const {
+  check_call("FlowMap::velocity", x, s, t);
+  evaluations_.count(x);
+  Tensor u = student_.velocity(x, s, t, call);
+  check_velocity("student '" + name_ + "'", x, u);
+  return u;
+}
+
+Tensor StudentMap::velocity(const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) const {
+  if (records_) return evaluate(x, s, t, call);
+  const at::NoGradGuard no_grad;
+  return evaluate(x, s, t, call);
+}
+
+Dual StudentMap::derivative(const Tensor& x, const Tensor& s, const Tensor& t, const Direction& direction,
+                            const Call& call) const {
+  check_call("FlowMap::derivative", x, s, t);
+  const at::AutoGradMode grad_mode(records_ && at::GradMode::is_enabled());
+  if (!traits_.dual) return central_difference(x, s, t, direction, call);
+  evaluations_.count(x);
+  Dual u = student_.velocity_dual({x, direction.dx}, {s, direction.ds}, {t, direction.dt}, call);
+  check_velocity("student '" + name_ + "'", x, u.primal);
+  if (!u.tangent.defined()) u.tangent = u.primal * 0;
+  check_velocity("the derivative of student '" + name_ + "'", x, u.tangent);
+  return u;
+}
+
+// (u(z + e d) - u(z - e d)) / 2e, of second order; e balances the truncation against fp32's rounding.
+Dual StudentMap::central_difference(const Tensor& x, const Tensor& s, const Tensor& t, const Direction& direction,
+                                    const Call& call) const {
+  log::warn_once("student '" + name_ +
+                 "' has no velocity_dual: its derivative is taken by central differences, which cost three evaluations "
+                 "and are good to about three digits in fp32");
+  const double step = x.scalar_type() == at::kDouble ? 1e-5 : 1e-2;
+  const auto moved = [](const Tensor& z, const Tensor& d, double by) { return d.defined() ? z + by * d : z; };
+  const Query queries[3] = {
+      {x, s, t, &call},
+      {moved(x, direction.dx, step), moved(s, direction.ds, step), moved(t, direction.dt, step), &call},
+      {moved(x, direction.dx, -step), moved(s, direction.ds, -step), moved(t, direction.dt, -step), &call}};
+  Tensor u[3];
+  velocities(queries, 3, u);
+  return {u[0], (u[1] - u[2]) / (2 * step)};
+}
+
+void StudentMap::velocities(const Query* queries, size_t count, Tensor* out) const {
+  if (!can_stack(traits_, queries, count)) {
+    for (size_t i = 0; i < count; ++i) {
+      out[i] = velocity(queries[i].x, queries[i].s, queries[i].t, queries[i].call ? *queries[i].call : Call{});
+    }
+    return;
+  }
+  std::vector<Tensor> x, s, t;
+  std::vector<int64_t> rows;
+  for (size_t i = 0; i < count; ++i) {
+    x.push_back(queries[i].x);
+    s.push_back(queries[i].s);
+    t.push_back(queries[i].t);
+    rows.push_back(queries[i].x.size(0));
+  }
+  Call call = *queries[0].call;
+  call.label = stack_labels(traits_, queries, count);
+  const auto parts = velocity(at::cat(x), at::cat(s), at::cat(t), call).split_with_sizes(rows);
+  for (size_t i = 0; i < count; ++i) out[i] = parts[i];
+}
+
+Tensor StudentMap::Diagonal::velocity(const Tensor& x, const Tensor& t, const Call& call) const {
+  const at::NoGradGuard no_grad;
+  return map->evaluate(x, t, t, call);
+}
+
+Tensor StudentMap::Stopped::velocity(const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) const {
+  const at::NoGradGuard no_grad;
+  return map->evaluate(x, s, t, call);
+}
+
+Dual StudentMap::Stopped::derivative(const Tensor& x, const Tensor& s, const Tensor& t, const Direction& direction,
+                                     const Call& call) const {
+  const at::NoGradGuard no_grad;
+  return map->derivative(x, s, t, direction, call);
+}
+
+void StudentMap::Stopped::velocities(const Query* queries, size_t count, Tensor* out) const {
+  const at::NoGradGuard no_grad;
+  map->velocities(queries, count, out);
+}
+
+}  // namespace ttfm

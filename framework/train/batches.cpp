@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "train/batches.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+
+#include <numeric>
+#include <string>
+
+#include <ttfm/error.h>
+
+#include "base/philox.h"
+
+namespace ttfm::train {
+
+Batch read_batch(const Dataset& dataset, Split split, const std::vector<int64_t>& indices, uint64_t key,
+                 c10::Device device) {
+  DatasetTraits traits;
+  dataset.traits(traits);
+  const auto count = static_cast<int64_t>(indices.size());
+  std::vector<int64_t> shape{count};
+  shape.insert(shape.end(), traits.shape, traits.shape + traits.rank);
+  const bool bytes = traits.type == DatasetTraits::kUint8;
+
+  Tensor x = at::empty(shape, at::TensorOptions().dtype(bytes ? at::kByte : at::kFloat));
+  Tensor label;
+  if (traits.classes > 0) label = at::empty({count}, at::TensorOptions().dtype(at::kLong));
+  ReadRequest request;
+  request.split = split;
+  request.indices = indices.data();
+  request.count = count;
+  request.key = key;
+  request.x = x.mutable_data_ptr();
+  request.label = label.defined() ? label.mutable_data_ptr<int64_t>() : nullptr;
+  dataset.read(request);
+
+  x = x.to(device, /*non_blocking=*/true);
+  if (bytes) x = x.to(at::kFloat) * ((traits.high - traits.low) / 255.0) + traits.low;
+  if (label.defined()) label = label.to(device, /*non_blocking=*/true);
+  return {x, label};
+}
+
+TrainingBatches::TrainingBatches(const Dataset& dataset, uint64_t seed, int64_t batch, c10::Device device)
+    : dataset_(dataset), seed_(seed), batch_(batch), device_(device) {
+  DatasetTraits traits;
+  dataset.traits(traits);
+  size_ = traits.size[0];
+  if (size_ == 0) throw Error(ErrorKind::data, "the data set has no training samples");
+}
+
+TrainingBatches::~TrainingBatches() {
+  if (next_.valid()) next_.wait();
+}
+
+// Fisher and Yates with a counter-based generator: a function of (seed, epoch).
+const std::vector<int64_t>& TrainingBatches::permutation(int64_t epoch) {
+  if (permuted_epoch_ == epoch) return permutation_;
+  permutation_.resize(static_cast<size_t>(size_));
+  std::iota(permutation_.begin(), permutation_.end(), 0);
+  const uint64_t key = mix(seed_, "order");
+  for (size_t i = permutation_.size() - 1; i > 0; --i) {
+    const auto words = philox(key, static_cast<uint64_t>(epoch), i);
+    const uint64_t word = (uint64_t{words[0]} << 32) | words[1];
+    std::swap(permutation_[i], permutation_[word % (i + 1)]);
+  }
+  permuted_epoch_ = epoch;
+  return permutation_;
+}
+
+Batch TrainingBatches::read(int64_t step) {
+  std::vector<int64_t> indices(static_cast<size_t>(batch_));
+  std::iota(indices.begin(), indices.end(), step * batch_);
+  if (size_ < 0) return read_batch(dataset_, Split::train, indices, mix(seed_, uint64_t{0}), device_);
+
+  // a batch that crosses the border of an epoch is read in parts, each with its epoch's order and augmentation
+  std::vector<Batch> parts;
+  for (size_t done = 0; done < indices.size();) {
+    const int64_t position = indices[done], epoch = position / size_;
+    const auto& order = permutation(epoch);
+    std::vector<int64_t> part;
+    while (done < indices.size() && indices[done] / size_ == epoch) {
+      part.push_back(order[static_cast<size_t>(indices[done++] % size_)]);
+    }
+    parts.push_back(read_batch(dataset_, Split::train, part, mix(seed_, static_cast<uint64_t>(epoch)), device_));
+  }
+  if (parts.size() == 1) return parts[0];
+  std::vector<Tensor> x, label;
+  for (const Batch& part : parts) {
+    x.push_back(part.x_1);
+    if (part.label.defined()) label.push_back(part.label);
+  }
+  return {at::cat(x), label.empty() ? Tensor() : at::cat(label)};
+}
+
+Batch TrainingBatches::take(int64_t step) {
+  Batch batch;
+  if (next_.valid() && next_step_ == step) {
+    batch = next_.get();
+  } else {
+    if (next_.valid()) next_.wait();
+    batch = read(step);
+  }
+  next_step_ = step + 1;
+  next_ = std::async(std::launch::async, [this, step] { return read(step + 1); });
+  return batch;
+}
+
+}  // namespace ttfm::train

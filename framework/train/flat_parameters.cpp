@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "train/flat_parameters.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <map>
+
+#include <ttfm/error.h>
+
+namespace ttfm::train {
+namespace {
+
+constexpr int64_t kAlignment = 64 / sizeof(float);
+
+int64_t aligned(int64_t length) { return (length + kAlignment - 1) / kAlignment * kAlignment; }
+
+Tensor view_of(const Tensor& flat, int64_t offset, at::IntArrayRef shape) {
+  return flat.narrow(0, offset, c10::multiply_integers(shape)).view(shape);
+}
+
+}  // namespace
+
+void ParameterCollector::add(std::vector<Entry>& list, Name name, Tensor& value, uint32_t flags) const {
+  const auto fail = [&](const char* what) {
+    throw Error(ErrorKind::plugin, owner_ + ": parameter '" + std::string(name) + "' " + what);
+  };
+  if (name.empty()) fail("has no name");
+  if (!value.defined()) fail("is undefined: give it its shape before it is named");
+  for (const auto* entries : {&parameters_, &buffers_}) {
+    for (const Entry& entry : *entries) {
+      if (entry.name == name) fail("is named twice");
+    }
+  }
+  list.push_back({std::string(name), &value, flags});
+}
+
+void ParameterCollector::parameter(Name name, Tensor& value, uint32_t flags) {
+  if (value.defined() && !value.is_floating_point()) {
+    throw Error(ErrorKind::plugin, owner_ + ": parameter '" + std::string(name) + "' is not of a floating type");
+  }
+  add(parameters_, name, value, flags);
+}
+
+void ParameterCollector::buffer(Name name, Tensor& value) { add(buffers_, name, value, 0); }
+
+FlatParameters::FlatParameters(const ParameterCollector& collected, c10::Device device, bool trainable) {
+  const at::NoGradGuard no_grad;
+  std::vector<ParameterCollector::Entry> order = collected.parameters();
+  const auto no_decay = [](const auto& entry) { return (entry.flags & parameter_flag::kNoDecay) != 0; };
+  std::stable_sort(order.begin(), order.end(), [&](const auto& a, const auto& b) { return no_decay(a) < no_decay(b); });
+
+  int64_t length = 0;
+  for (const auto& entry : order) {
+    if (!no_decay(entry)) with_decay_ = length + aligned(entry.value->numel());
+    views_.push_back({entry.name, entry.value->sizes().vec(), length});
+    length += aligned(entry.value->numel());
+    count_ += entry.value->numel();
+  }
+
+  values_ = at::zeros({length}, at::TensorOptions().dtype(at::kFloat).device(device));
+  if (trainable) gradient_ = at::zeros_like(values_);
+  for (size_t i = 0; i < order.size(); ++i) {
+    const Tensor view = view_of(values_, views_[i].offset, views_[i].shape);
+    view.copy_(*order[i].value);
+    Tensor leaf = view.detach();
+    if (trainable) {
+      leaf.set_requires_grad(true);
+      leaf.mutable_grad() = view_of(gradient_, views_[i].offset, views_[i].shape);
+    }
+    *order[i].value = leaf;
+  }
+  for (const auto& entry : collected.buffers()) {
+    *entry.value = entry.value->to(device);
+    buffers_.push_back({entry.name, *entry.value});
+  }
+}
+
+std::vector<NamedTensor> FlatParameters::named_in(const Tensor& flat) const {
+  std::vector<NamedTensor> named;
+  for (const View& view : views_) named.push_back({view.name, view_of(flat, view.offset, view.shape)});
+  named.insert(named.end(), buffers_.begin(), buffers_.end());
+  return named;
+}
+
+void FlatParameters::load(const std::vector<NamedTensor>& given) const {
+  const at::NoGradGuard no_grad;
+  std::map<std::string, Tensor> by_name;
+  for (const NamedTensor& each : given) by_name[each.name] = each.tensor;
+  for (const NamedTensor& own : named()) {
+    const auto found = by_name.find(own.name);
+    if (found == by_name.end() || found->second.sizes() != own.tensor.sizes()) {
+      throw Error(ErrorKind::checkpoint, "weight '" + own.name + "' is missing or of another shape");
+    }
+    own.tensor.copy_(found->second);
+  }
+}
+
+}  // namespace ttfm::train

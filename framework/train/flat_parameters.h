@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <ttfm/parameters.h>
+
+#include "facade/impl.h"
+
+namespace ttfm::train {
+
+/// A named tensor, as checkpoints hold it.
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
+/// The weights of a component as it names them, before they move.
+class ParameterCollector final : public ParameterSet::Impl {
+ public:
+  struct Entry {
+    std::string name;
+    Tensor* value;
+    uint32_t flags;
+  };
+
+  /// `owner` ("student 'unet'") is for messages: a name that is given twice, an undefined tensor.
+  explicit ParameterCollector(std::string owner) : owner_(std::move(owner)) {}
+
+  void parameter(Name name, Tensor& value, uint32_t flags) override;
+  void buffer(Name name, Tensor& value) override;
+
+  const std::vector<Entry>& parameters() const { return parameters_; }
+  const std::vector<Entry>& buffers() const { return buffers_; }
+
+ private:
+  void add(std::vector<Entry>& list, Name name, Tensor& value, uint32_t flags) const;
+
+  std::string owner_;
+  std::vector<Entry> parameters_, buffers_;
+};
+
+/// All weights of a component in one flat fp32 tensor, of which the component's own tensors become 64-byte-aligned views:
+/// weights with decay first, then those without. The optimiser, averages, checkpoints and copies each work on whole
+/// buffers; the padding between views is and stays zero.
+class FlatParameters {
+ public:
+  /// Moves the component's weights, with their present values, to `device`.
+  FlatParameters(const ParameterCollector& collected, c10::Device device, bool trainable);
+
+  const Tensor& values() const { return values_; }
+
+  /// The gradient, into whose views the weights' gradients accumulate; undefined unless trainable.
+  const Tensor& gradient() const { return gradient_; }
+
+  int64_t with_decay() const { return with_decay_; }  ///< length of the part that is subject to weight decay
+  int64_t count() const { return count_; }            ///< weights, padding left out
+
+  /// The weights and buffers under their names, as views.
+  std::vector<NamedTensor> named() const { return named_in(values_); }
+
+  /// The same views of another flat tensor of the same length, for example of an average; buffers as they are.
+  std::vector<NamedTensor> named_in(const Tensor& flat) const;
+
+  /// Copies every weight and buffer from `given`, which has exactly these names and shapes.
+  void load(const std::vector<NamedTensor>& given) const;
+
+ private:
+  struct View {
+    std::string name;
+    std::vector<int64_t> shape;
+    int64_t offset;
+  };
+  std::vector<View> views_;
+  std::vector<NamedTensor> buffers_;
+  Tensor values_, gradient_;
+  int64_t with_decay_ = 0, count_ = 0;
+};
+
+}  // namespace ttfm::train

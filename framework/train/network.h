@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <ttfm/student.h>
+
+#include "facade/student_map.h"
+#include "train/flat_parameters.h"
+
+namespace ttfm::train {
+
+/// An instance of a student: the plugin's object, its weights in a flat buffer, and the facade that asks it.
+class Network {
+ public:
+  enum class Role {
+    trained,  ///< records gradients
+    copy,     ///< does not
+  };
+
+  /// Names and initialises the weights of `student` from `stream`, then moves them to `device`.
+  Network(std::shared_ptr<Student> student, const std::string& name, Role role, const Stream& stream,
+          c10::Device device);
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  const std::string& name() const { return name_; }
+  const NetworkTraits& traits() const { return traits_; }
+  FlatParameters& parameters() { return parameters_; }
+  const FlatParameters& parameters() const { return parameters_; }
+  const StudentMap& map() const { return map_; }
+  const FlowMap& flow_map() const { return flow_map_; }
+
+ private:
+  static FlatParameters flatten(Student& student, const std::string& name, Role role, const Stream& stream,
+                                c10::Device device);
+
+  std::shared_ptr<Student> student_;
+  std::string name_;
+  NetworkTraits traits_;
+  FlatParameters parameters_;
+  StudentMap map_;
+  FlowMap flow_map_;
+};
+
+}  // namespace ttfm::train

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "train/trainer.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+
+#include <ttfm/error.h>
+
+#include "base/philox.h"
+#include "facade/impl.h"
+#include "train/schedule.h"
+
+namespace ttfm::train {
+namespace {
+
+constexpr const char* kTotal = "loss";
+
+Trainable* trainable(Loss& loss) {
+  return const_cast<Trainable*>(static_cast<const Trainable*>(loss.query(interface_id::kTrainable)));
+}
+
+}  // namespace
+
+/// What a loss adds up in one micro-batch.
+class Trainer::Terms final : public LossResult::Impl {
+ public:
+  Terms(int64_t rows, double share) : rows_(rows), share_(share) {}
+
+  void add(Name term, const Tensor& per_sample, double weight) override {
+    if (!per_sample.defined() || per_sample.dim() != 1 || per_sample.size(0) != rows_) {
+      throw Error(ErrorKind::plugin, "loss term '" + std::string(term) + "' has the shape " +
+                                         (per_sample.defined() ? c10::str(per_sample.sizes()) : "(undefined)") +
+                                         ", expected one value for each sample: [" + std::to_string(rows_) + "]");
+    }
+    const Tensor mean = per_sample.mean() * share_;
+    accumulate(std::string(term), mean.detach());
+    if (weight == 0) return;
+    total_ = total_.defined() ? total_ + weight * mean : weight * mean;
+  }
+  void record(Name, const Tensor&) override {}
+  void refresh_copy(uint32_t i) override { refresh_ |= 1u << i; }
+
+  const Tensor& total() const { return total_; }
+  uint32_t refresh() const { return refresh_; }
+  const std::map<std::string, Tensor>& sums() const { return sums_; }
+
+  /// Makes ready for the next micro-batch; the sums stay.
+  void next() { total_.reset(); }
+  void accumulate(const std::string& name, const Tensor& value) {
+    Tensor& sum = sums_[name];
+    sum = sum.defined() ? sum + value : value;
+  }
+
+ private:
+  int64_t rows_;
+  double share_;  // of the micro-batch in the batch
+  Tensor total_;
+  uint32_t refresh_ = 0;
+  std::map<std::string, Tensor> sums_;
+};
+
+Trainer::Trainer(const TrainerInputs& inputs)
+    : inputs_(inputs),
+      batches_(inputs.dataset, mix(inputs.seed, inputs.stage), inputs.options.batch, inputs.device),
+      optimizer_(inputs.student.parameters(), inputs.options) {
+  const at::NoGradGuard no_grad;
+  inputs_.loss.needs(needs_);
+  if (needs_.teacher && !inputs_.teacher) {
+    throw Error(ErrorKind::config, "the loss of stage '" + inputs_.stage + "' needs a teacher: add [teacher]");
+  }
+  if (inputs_.options.ema_decay > 0) average_ = inputs_.student.parameters().values().clone();
+  for (uint32_t i = 0; i < needs_.copies; ++i) {
+    copies_.push_back(inputs_.make_copy());
+    const FlatParameters& copy = copies_.back()->parameters();
+    copy.values().copy_(inputs_.student.parameters().values());
+    copy.load(inputs_.student.parameters().named());
+  }
+  if (Trainable* own = trainable(inputs_.loss)) {
+    ParameterCollector collector("loss");
+    ParameterSet set(&collector);
+    own->parameters(set);
+    own->initialise(stream("loss initialise", 0).on_host());
+    loss_parameters_.emplace(collector, inputs_.device, /*trainable=*/true);
+    loss_optimizer_.emplace(*loss_parameters_, inputs_.options);
+  }
+}
+
+Stream Trainer::stream(const char* name, int64_t first_row) const {
+  Stream::Impl impl;
+  impl.key = mix(mix(mix(mix(inputs_.seed, inputs_.stage), static_cast<uint64_t>(step_)), "step"), name);
+  impl.row_offset = first_row;
+  impl.device_type = static_cast<int8_t>(inputs_.device.type());
+  impl.device_index = inputs_.device.index();
+  return Stream(impl);
+}
+
+void Trainer::compute(const Batch& batch, int64_t first_row, Terms& terms) {
+  const Stream own = stream("loss", first_row), dropout = stream("dropout", first_row);
+  Call call;
+  if (inputs_.student.traits().classes > 0) call.label = batch.label;
+  if (inputs_.student.traits().dropout) call.dropout = &dropout;
+
+  LossInputs::Impl in;
+  in.x_0 = stream("x_0", first_row).normal(batch.x_1.sizes());
+  in.x_1 = batch.x_1;
+  in.call = &call;
+  in.stream = &own;
+  in.step = step_;
+  in.steps = inputs_.options.steps;
+  in.student = &inputs_.student.flow_map();
+  in.teacher = needs_.teacher ? inputs_.teacher : nullptr;
+  for (size_t i = 0; i < copies_.size(); ++i) in.copies[i] = &copies_[i]->flow_map();
+
+  terms.next();
+  inputs_.loss.compute(LossInputs(&in), LossResult(&terms));
+  if (!terms.total().defined() || !terms.total().requires_grad()) {
+    throw Error(ErrorKind::plugin,
+                "the loss of stage '" + inputs_.stage + "' gave no term that depends on the student");
+  }
+  terms.total().backward();
+  terms.accumulate(kTotal, terms.total().detach());
+}
+
+void Trainer::step() {
+  const int64_t accumulate = inputs_.options.accumulate, rows = inputs_.options.batch / accumulate;
+  const Batch batch = batches_.take(step_);
+  inputs_.student.parameters().gradient().zero_();
+  if (loss_parameters_) loss_parameters_->gradient().zero_();
+
+  Terms terms(rows, 1.0 / static_cast<double>(accumulate));
+  {
+    const at::AutoGradMode grad_mode(true);
+    for (int64_t i = 0; i < accumulate; ++i) {
+      const Tensor label = batch.label.defined() ? batch.label.narrow(0, i * rows, rows) : Tensor();
+      compute({batch.x_1.narrow(0, i * rows, rows), label}, i * rows, terms);
+    }
+  }
+  update(terms.sums().at(kTotal));
+  update_copies(terms.refresh());
+
+  for (const auto& [name, value] : terms.sums()) {
+    Tensor& sum = window_[name];
+    sum = sum.defined() ? sum + value : value;
+  }
+  ++window_steps_;
+  ++step_;
+}
+
+void Trainer::update(const Tensor& loss) {
+  const double lr = learning_rate(inputs_.options, step_);
+  optimizer_.step(lr, loss);
+  if (loss_optimizer_) loss_optimizer_->step(lr, loss);
+  const at::NoGradGuard no_grad;
+  if (average_.defined()) {
+    average_.lerp_(inputs_.student.parameters().values(), 1 - ema_decay(inputs_.options.ema_decay, step_));
+  }
+}
+
+void Trainer::update_copies(uint32_t refresh) {
+  const at::NoGradGuard no_grad;
+  const Tensor& values = inputs_.student.parameters().values();
+  for (size_t i = 0; i < copies_.size(); ++i) {
+    const CopyRule& rule = needs_.copy[i];
+    const Tensor& copy = copies_[i]->parameters().values();
+    if (rule.kind == CopyRule::kEma) {
+      copy.lerp_(values, 1 - ema_decay(rule.decay, step_));
+    } else if ((refresh >> i & 1u) || (rule.refresh_every > 0 && (step_ + 1) % rule.refresh_every == 0)) {
+      copy.copy_(values);
+    }
+  }
+}
+
+Metrics Trainer::take_metrics() {
+  Metrics metrics;
+  metrics.step = step_;
+  metrics.learning_rate = learning_rate(inputs_.options, std::max<int64_t>(0, step_ - 1));
+  if (window_steps_ == 0) return metrics;
+  const auto steps = static_cast<double>(window_steps_);
+  for (const auto& [name, sum] : window_) {
+    const double mean = sum.item<double>() / steps;
+    if (name == kTotal)
+      metrics.loss = mean;
+    else
+      metrics.terms[name] = mean;
+  }
+  metrics.gradient_norm = optimizer_.gradient_norm().item<double>();
+  metrics.finite = optimizer_.stopped().item<double>() == 0;
+  window_.clear();
+  window_steps_ = 0;
+  return metrics;
+}
+
+std::vector<Trainer::Group> Trainer::state() const {
+  std::vector<Group> groups{{"model", inputs_.student.parameters().named()}};
+  if (average_.defined()) groups.push_back({"ema", inputs_.student.parameters().named_in(average_)});
+  for (size_t i = 0; i < copies_.size(); ++i) {
+    groups.push_back({"copy_" + std::to_string(i), copies_[i]->parameters().named()});
+  }
+  groups.push_back({"optimizer", optimizer_.named()});
+  if (loss_parameters_) {
+    groups.push_back({"loss", loss_parameters_->named()});
+    groups.push_back({"loss_optimizer", loss_optimizer_->named()});
+  }
+  return groups;
+}
+
+void Trainer::load(const std::vector<Group>& state, int64_t steps_done) {
+  const at::NoGradGuard no_grad;
+  const auto own = this->state();
+  for (const Group& target : own) {
+    const auto given = std::find_if(state.begin(), state.end(), [&](const Group& g) { return g.name == target.name; });
+    if (given == state.end()) throw Error(ErrorKind::checkpoint, "the checkpoint has no '" + target.name + "'");
+    std::map<std::string, Tensor> by_name;
+    for (const NamedTensor& each : given->tensors) by_name[each.name] = each.tensor;
+    for (const NamedTensor& each : target.tensors) {
+      const auto found = by_name.find(each.name);
+      if (found == by_name.end() || found->second.sizes() != each.tensor.sizes()) {
+        throw Error(ErrorKind::checkpoint,
+                    "'" + each.name + "' of the checkpoint's '" + target.name + "' is missing or of another shape");
+      }
+      each.tensor.copy_(found->second);
+    }
+  }
+  step_ = steps_done;
+}
+
+}  // namespace ttfm::train
