@@ -23,8 +23,9 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 /// Another process, and another thread, gets another name.
 std::filesystem::path temporary_beside(const std::filesystem::path& path) {
   static std::atomic<uint64_t> count{0};
-  return folder_of(path) / ("." + path.filename().string() + ".tmp-" + std::to_string(getpid()) + "-" +
-                            std::to_string(count.fetch_add(1)));
+  std::string name = ".";
+  name.append(path.filename()).append(".tmp-").append(std::to_string(getpid()));
+  return folder_of(path) / name.append("-").append(std::to_string(count.fetch_add(1)));
 }
 
 }  // namespace
