@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace ttfm::run {
+
+/// What env.json records beside the machine itself: enough to say later what exactly was run.
+struct Environment {
+  struct Plugin {
+    std::string name;     ///< "loss_itvm"
+    std::string version;  ///< as it describes itself
+    std::filesystem::path path;
+  };
+
+  std::map<std::string, std::string> versions;  ///< ttfm, libtorch, ...
+  std::vector<std::string> argv;
+  std::string device;  ///< the one that is used: "cpu", "cuda:0"
+  int64_t threads = 0;
+  int64_t seed = 0;
+  std::vector<Plugin> plugins;  ///< those that the run loaded
+};
+
+/// env.json's text; adds the host's name, processor, cores and system, the time, the process and the working directory,
+/// and each plugin's SHA-256.
+std::string environment_json(const Environment& environment);
+
+/// SHA-256 of a file in hexadecimal digits. Throws ttfm::Error (io). A cryptographic sum, because it may stand for the
+/// plugin in a later comparison; checkpoints, which are only guarded against damage, use the faster XXH3.
+std::string sha256_of_file(const std::filesystem::path& path);
+
+}  // namespace ttfm::run
