@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "train/trainer.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/equal.h>
+#include <ATen/record_function.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <set>
+
+#include "framework/train/tiny.h"
+#include "support/support.h"
+#include "train/schedule.h"
+
+namespace ttfm::train {
+namespace {
+
+/// A student, a loss and a trainer of them.
+struct Fixture {
+  test::TinyDataset dataset;
+  test::TinyLoss loss;
+  Network student{std::make_shared<test::TinyStudent>(), "tiny", Network::Role::trained, test::stream(1), c10::kCPU};
+  config::TrainSection options;
+
+  Fixture() {
+    options.steps = 20;
+    options.batch = 4;
+    options.lr = 0.05;
+  }
+  std::unique_ptr<Trainer> trainer() {
+    return std::make_unique<Trainer>(TrainerInputs{.stage = "student",
+                                                   .seed = 3,
+                                                   .options = options,
+                                                   .device = c10::kCPU,
+                                                   .dataset = dataset,
+                                                   .loss = loss,
+                                                   .student = student,
+                                                   .teacher = nullptr,
+                                                   .make_copy = [] {
+                                                     return std::make_unique<Network>(
+                                                         std::make_shared<test::TinyStudent>(), "tiny",
+                                                         Network::Role::copy, test::stream(1), c10::kCPU);
+                                                   }});
+  }
+  Tensor values() const { return student.parameters().values(); }
+};
+
+TEST(Trainer, LowersTheLoss) {
+  Fixture f;
+  f.options.steps = 300;
+  const auto trainer = f.trainer();
+  for (int i = 0; i < 20; ++i) trainer->step();
+  const double first = trainer->take_metrics().loss;
+  while (!trainer->finished()) trainer->step();
+
+  EXPECT_LT(trainer->take_metrics().loss, 0.7 * first);
+}
+
+TEST(Trainer, ReportsTheMeanOfEachTermOverTheWindow) {
+  Fixture f, g;
+  const auto window = f.trainer(), single = g.trainer();
+  double sum = 0;
+  for (int i = 0; i < 3; ++i) {
+    window->step();
+    single->step();
+    sum += single->take_metrics().terms.at("square");
+  }
+
+  const Metrics metrics = window->take_metrics();
+
+  EXPECT_EQ(metrics.step, 3);
+  EXPECT_NEAR(metrics.terms.at("square"), sum / 3, 1e-4);
+  EXPECT_DOUBLE_EQ(metrics.loss, metrics.terms.at("square"));
+}
+
+TEST(Trainer, MicroBatchesDoNotChangeARun) {
+  Fixture whole, parts;
+  parts.options.accumulate = 4;
+  const auto a = whole.trainer(), b = parts.trainer();
+  for (int i = 0; i < 10; ++i) {
+    a->step();
+    b->step();
+  }
+
+  EXPECT_LT(test::max_difference(whole.values(), parts.values()), 1e-5);
+}
+
+TEST(Trainer, ARunThatIsResumedIsTheSameRunBitForBit) {
+  Fixture whole, first, second;
+  for (Fixture* f : {&whole, &first, &second}) {
+    f->loss.wants.copies = 1;
+    f->loss.wants.copy[0].decay = 0.9;
+  }
+  const auto uninterrupted = whole.trainer();
+  while (!uninterrupted->finished()) uninterrupted->step();
+
+  const auto before = first.trainer();
+  for (int i = 0; i < 7; ++i) before->step();
+  const auto after = second.trainer();
+  after->load(before->state(), before->steps_done());
+  while (!after->finished()) after->step();
+
+  EXPECT_TRUE(at::equal(whole.values(), second.values()));
+  EXPECT_TRUE(at::equal(uninterrupted->average(), after->average()));
+}
+
+TEST(Trainer, TheAverageFollowsTheWeights) {
+  Fixture f;
+  f.options.ema_decay = 0.9;
+  const auto trainer = f.trainer();
+  Tensor average = f.values().clone();
+  for (int64_t i = 0; i < 5; ++i) {
+    trainer->step();
+    average = average + (f.values() - average) * (1 - ema_decay(0.9, i));
+  }
+
+  EXPECT_LT(test::max_difference(trainer->average(), average), 1e-6);
+}
+
+TEST(Trainer, CopiesFollowTheirRulesAndRecordNoGradient) {
+  Fixture f;
+  f.loss.wants.copies = 1;
+  f.loss.wants.copy[0].kind = CopyRule::kFrozen;
+  f.loss.wants.copy[0].refresh_every = 3;
+  const auto trainer = f.trainer();
+  const Tensor start = f.values().clone();
+  const auto copy = [&] {
+    for (const auto& group : trainer->state()) {
+      if (group.name == "copy_0") return group.tensors[0].tensor.clone();
+    }
+    return Tensor();
+  };
+
+  trainer->step();
+  trainer->step();
+  EXPECT_TRUE(at::equal(copy().flatten(), start.narrow(0, 0, 4)));
+  trainer->step();
+  EXPECT_TRUE(at::equal(copy().flatten(), f.values().narrow(0, 0, 4)));
+}
+
+TEST(Trainer, ANumberThatIsNotFiniteIsReportedAndChangesNothing) {
+  Fixture f;
+  f.loss.nan_at = 4;
+  const auto trainer = f.trainer();
+  for (int i = 0; i < 4; ++i) trainer->step();
+  const Tensor before = f.values().clone();
+  EXPECT_TRUE(trainer->take_metrics().finite);
+
+  trainer->step();
+  trainer->step();
+
+  EXPECT_FALSE(trainer->take_metrics().finite);
+  EXPECT_TRUE(at::equal(f.values(), before));
+}
+
+/// Counts the operations that wait for a device, between its construction and its end.
+class WaitCounter {
+ public:
+  WaitCounter()
+      : handle_(at::addGlobalCallback(at::RecordFunctionCallback(&begin, &end).scopes({at::RecordScope::FUNCTION}))) {
+    waits_ = 0;
+  }
+  ~WaitCounter() { at::removeCallback(handle_); }
+  int waits() const { return waits_; }
+
+ private:
+  // The fused AdamW of the CPU reads its step count in host memory; on a device its kernel does that there.
+  static bool is_adamw(const at::RecordFunction& function) {
+    return std::string_view(function.name()) == "aten::_fused_adamw_";
+  }
+  static std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& function) {
+    static const std::set<std::string> waiting = {"aten::_local_scalar_dense", "aten::item", "aten::is_nonzero",
+                                                  "aten::equal", "aten::nonzero"};
+    if (is_adamw(function)) ++in_adamw_;
+    if (in_adamw_ == 0 && waiting.count(function.name())) ++waits_;
+    return nullptr;
+  }
+  static void end(const at::RecordFunction& function, at::ObserverContext*) {
+    if (is_adamw(function)) --in_adamw_;
+  }
+
+  inline static std::atomic<int> waits_{0}, in_adamw_{0};
+  at::CallbackHandle handle_;
+};
+
+TEST(Trainer, AStepNeverWaitsForTheDevice) {
+  Fixture f;
+  f.loss.wants.copies = 1;
+  f.options.clip_norm = 1;
+  const auto trainer = f.trainer();
+  trainer->step();
+  const WaitCounter counter;
+
+  trainer->step();
+
+  EXPECT_EQ(counter.waits(), 0);
+  trainer->take_metrics();
+  EXPECT_GT(counter.waits(), 0) << "the counter does not count";
+}
+
+TEST(Trainer, RefusesATermThatHasNotOneValueForEachSample) {
+  class Wrong final : public Loss {
+    void compute(const LossInputs& in, const LossResult& out) const override { out.add("mean", in.x_0().mean()); }
+  } wrong;
+  Fixture f;
+  Trainer trainer({.stage = "student",
+                   .seed = 1,
+                   .options = f.options,
+                   .dataset = f.dataset,
+                   .loss = wrong,
+                   .student = f.student,
+                   .make_copy = {}});
+
+  EXPECT_EQ(test::error_text([&] { trainer.step(); }),
+            "loss term 'mean' has the shape [], expected one value for each sample: [4]");
+}
+
+}  // namespace
+}  // namespace ttfm::train
