@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "spirals_dataset.h"
+
+#include <ATen/ops/bincount.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <gtest/gtest.h>
+
+#include <numbers>
+
+#include "support/dataset_checks.h"
+#include "support/support.h"
+
+namespace ttfm {
+namespace {
+
+TEST(SpiralsDataset, SamplesDoNotDependOnBatching) {
+  test::expect_samples_do_not_depend_on_batching(SpiralsDataset({.arms = 3, .labels = true}), Split::train, 9);
+}
+
+TEST(SpiralsDataset, SplitsAndKeysAreDifferentSamples) {
+  const SpiralsDataset data({});
+  const at::Tensor x = test::read_first(data, Split::train, 64).x;
+
+  EXPECT_FALSE(at::equal(x, test::read_first(data, Split::validation, 64).x));
+  EXPECT_FALSE(at::equal(x, test::read_first(data, Split::train, 64, 1).x));
+}
+
+TEST(SpiralsDataset, WithoutNoiseEverySampleLiesOnItsArm) {
+  const double radius = 2.5, turns = 1.75;
+  const SpiralsDataset data({.arms = 3, .turns = turns, .radius = radius, .noise = 0, .labels = true});
+  const test::Samples samples = test::read_first(data, Split::train, 1000);
+  const at::Tensor x = samples.x.to(at::kDouble);
+  const at::Tensor r = at::linalg_vector_norm(x, 2, 1);
+  const at::Tensor angle = 2 * std::numbers::pi * (turns * r / radius + samples.label.to(at::kDouble) / 3);
+
+  EXPECT_LT(test::max_difference(x, at::stack({r * angle.cos(), r * angle.sin()}, 1)), 1e-5);
+  EXPECT_LE(r.max().item<double>(), radius);
+}
+
+TEST(SpiralsDataset, TheSquareOfTheRadiusIsUniformAndTheArmsAreEquallyLikely) {
+  const double n = 100000;
+  const SpiralsDataset data({.arms = 4, .radius = 1, .noise = 0, .labels = true});
+  const test::Samples samples = test::read_first(data, Split::train, 100000);
+  const at::Tensor w = samples.x.to(at::kDouble).square().sum(1);
+
+  EXPECT_NEAR(w.mean().item<double>(), 1. / 2, 5 / std::sqrt(12 * n));
+  EXPECT_NEAR(w.square().mean().item<double>(), 1. / 3, 5 * std::sqrt(4. / 45 / n));
+  const at::Tensor share = at::bincount(samples.label, {}, 4).to(at::kDouble) / n;
+  EXPECT_LT((share - 0.25).abs().max().item<double>(), 5 * std::sqrt(0.25 * 0.75 / n));
+}
+
+TEST(SpiralsDataset, NoiseHasTheStatedDeviation) {
+  const test::Samples exact = test::read_first(SpiralsDataset({.noise = 0}), Split::train, 20000);
+  const test::Samples noisy = test::read_first(SpiralsDataset({.noise = 0.3}), Split::train, 20000);
+  const double variance = (noisy.x - exact.x).to(at::kDouble).square().mean().item<double>();
+
+  EXPECT_NEAR(variance, 0.09, 5 * 0.09 * std::sqrt(2 / 40000.));
+}
+
+}  // namespace
+}  // namespace ttfm
