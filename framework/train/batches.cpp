@@ -6,6 +6,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 
+#include <chrono>
 #include <numeric>
 #include <string>
 
@@ -95,6 +96,7 @@ Batch TrainingBatches::read(int64_t step) {
 }
 
 Batch TrainingBatches::take(int64_t step) {
+  const auto start = std::chrono::steady_clock::now();
   Batch batch;
   if (next_.valid() && next_step_ == step) {
     batch = next_.get();
@@ -102,6 +104,7 @@ Batch TrainingBatches::take(int64_t step) {
     if (next_.valid()) next_.wait();
     batch = read(step);
   }
+  seconds_waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   next_step_ = step + 1;
   next_ = std::async(std::launch::async, [this, step] { return read(step + 1); });
   return batch;

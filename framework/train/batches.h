@@ -32,6 +32,8 @@ class TrainingBatches {
   /// The batch of a step. Steps are asked for in order; any other order works, without the reading ahead.
   Batch take(int64_t step);
 
+  double seconds_waited() const { return seconds_waited_; }  ///< in take(), so far
+
  private:
   Batch read(int64_t step);
   const std::vector<int64_t>& permutation(int64_t epoch);
@@ -45,6 +47,7 @@ class TrainingBatches {
   std::vector<int64_t> permutation_;
   std::future<Batch> next_;
   int64_t next_step_ = -1;
+  double seconds_waited_ = 0;
 };
 
 }  // namespace ttfm::train

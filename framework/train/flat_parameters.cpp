@@ -89,13 +89,13 @@ std::vector<NamedTensor> FlatParameters::named_in(const Tensor& flat) const {
 void FlatParameters::load(const std::vector<NamedTensor>& given) const {
   const at::NoGradGuard no_grad;
   std::map<std::string, Tensor> by_name;
-  for (const NamedTensor& each : given) by_name[each.name] = each.tensor;
+  for (const NamedTensor& each : given) by_name[each.name] = each.value;
   for (const NamedTensor& own : named()) {
     const auto found = by_name.find(own.name);
-    if (found == by_name.end() || found->second.sizes() != own.tensor.sizes()) {
+    if (found == by_name.end() || found->second.sizes() != own.value.sizes()) {
       throw Error(ErrorKind::checkpoint, "weight '" + own.name + "' is missing or of another shape");
     }
-    own.tensor.copy_(found->second);
+    own.value.copy_(found->second);
   }
 }
 

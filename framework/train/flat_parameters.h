@@ -8,17 +8,14 @@
 #include <string>
 #include <vector>
 
+#include <ttfm/io/safetensors.h>
 #include <ttfm/parameters.h>
 
 #include "facade/impl.h"
 
 namespace ttfm::train {
 
-/// A named tensor, as checkpoints hold it.
-struct NamedTensor {
-  std::string name;
-  Tensor tensor;
-};
+using io::NamedTensor;
 
 /// The weights of a component as it names them, before they move.
 class ParameterCollector final : public ParameterSet::Impl {

@@ -173,7 +173,7 @@ void Trainer::update_copies(uint32_t refresh) {
   }
 }
 
-Metrics Trainer::take_metrics() {
+Metrics Trainer::metrics() const {
   Metrics metrics;
   metrics.step = step_;
   metrics.learning_rate = learning_rate(inputs_.options, std::max<int64_t>(0, step_ - 1));
@@ -188,16 +188,19 @@ Metrics Trainer::take_metrics() {
   }
   metrics.gradient_norm = optimizer_.gradient_norm().item<double>();
   metrics.finite = optimizer_.stopped().item<double>() == 0;
-  window_.clear();
-  window_steps_ = 0;
   return metrics;
 }
 
-std::vector<Trainer::Group> Trainer::state() const {
-  std::vector<Group> groups{{"model", inputs_.student.parameters().named()}};
+void Trainer::next_window() {
+  window_.clear();
+  window_steps_ = 0;
+}
+
+std::vector<run::TensorGroup> Trainer::state() const {
+  std::vector<run::TensorGroup> groups{{"model", inputs_.student.parameters().named()}};
   if (average_.defined()) groups.push_back({"ema", inputs_.student.parameters().named_in(average_)});
   for (size_t i = 0; i < copies_.size(); ++i) {
-    groups.push_back({"copy_" + std::to_string(i), copies_[i]->parameters().named()});
+    groups.push_back({"copy-" + std::to_string(i), copies_[i]->parameters().named()});
   }
   groups.push_back({"optimizer", optimizer_.named()});
   if (loss_parameters_) {
@@ -207,21 +210,22 @@ std::vector<Trainer::Group> Trainer::state() const {
   return groups;
 }
 
-void Trainer::load(const std::vector<Group>& state, int64_t steps_done) {
+void Trainer::load(const std::vector<run::TensorGroup>& state, int64_t steps_done) {
   const at::NoGradGuard no_grad;
   const auto own = this->state();
-  for (const Group& target : own) {
-    const auto given = std::find_if(state.begin(), state.end(), [&](const Group& g) { return g.name == target.name; });
+  for (const run::TensorGroup& target : own) {
+    const auto given =
+        std::find_if(state.begin(), state.end(), [&](const run::TensorGroup& g) { return g.name == target.name; });
     if (given == state.end()) throw Error(ErrorKind::checkpoint, "the checkpoint has no '" + target.name + "'");
     std::map<std::string, Tensor> by_name;
-    for (const NamedTensor& each : given->tensors) by_name[each.name] = each.tensor;
+    for (const NamedTensor& each : given->tensors) by_name[each.name] = each.value;
     for (const NamedTensor& each : target.tensors) {
       const auto found = by_name.find(each.name);
-      if (found == by_name.end() || found->second.sizes() != each.tensor.sizes()) {
+      if (found == by_name.end() || found->second.sizes() != each.value.sizes()) {
         throw Error(ErrorKind::checkpoint,
                     "'" + each.name + "' of the checkpoint's '" + target.name + "' is missing or of another shape");
       }
-      each.tensor.copy_(found->second);
+      each.value.copy_(found->second);
     }
   }
   step_ = steps_done;

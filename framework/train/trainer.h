@@ -12,6 +12,7 @@
 #include <ttfm/loss.h>
 
 #include "config/sections.h"
+#include "run/checkpoint.h"
 #include "train/adamw.h"
 #include "train/batches.h"
 #include "train/network.h"
@@ -52,23 +53,21 @@ class Trainer {
   int64_t steps_done() const { return step_; }
   bool finished() const { return step_ >= inputs_.options.steps; }
 
-  /// The window since the last call. Waits for the device.
-  Metrics take_metrics();
+  double seconds_waited_for_data() const { return batches_.seconds_waited(); }
+
+  /// The window since the last next_window(). Waits for the device.
+  Metrics metrics() const;
+  void next_window();
 
   /// The evaluation average of the weights, flat; the weights themselves where ema_decay is 0.
   const Tensor& average() const { return average_.defined() ? average_ : inputs_.student.parameters().values(); }
 
-  /// A group of tensors that makes one file of a checkpoint.
-  struct Group {
-    std::string name;  ///< "model", "ema", "copy_0", "loss", "optimizer"
-    std::vector<NamedTensor> tensors;
-  };
-
-  /// All that a resumed run needs beside its configuration and steps_done(); views of live tensors.
-  std::vector<Group> state() const;
+  /// All that a resumed run needs beside its configuration and steps_done(): "model", "ema", "copy-0", ..., "optimizer",
+  /// "loss", "loss_optimizer", those that there are. Views of live tensors, on the device.
+  std::vector<run::TensorGroup> state() const;
 
   /// Goes on from a state after `steps_done` steps.
-  void load(const std::vector<Group>& state, int64_t steps_done);
+  void load(const std::vector<run::TensorGroup>& state, int64_t steps_done);
 
  private:
   class Terms;

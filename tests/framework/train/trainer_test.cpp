@@ -53,10 +53,11 @@ TEST(Trainer, LowersTheLoss) {
   f.options.steps = 300;
   const auto trainer = f.trainer();
   for (int i = 0; i < 20; ++i) trainer->step();
-  const double first = trainer->take_metrics().loss;
+  const double first = trainer->metrics().loss;
+  trainer->next_window();
   while (!trainer->finished()) trainer->step();
 
-  EXPECT_LT(trainer->take_metrics().loss, 0.7 * first);
+  EXPECT_LT(trainer->metrics().loss, 0.7 * first);
 }
 
 TEST(Trainer, ReportsTheMeanOfEachTermOverTheWindow) {
@@ -66,10 +67,11 @@ TEST(Trainer, ReportsTheMeanOfEachTermOverTheWindow) {
   for (int i = 0; i < 3; ++i) {
     window->step();
     single->step();
-    sum += single->take_metrics().terms.at("square");
+    sum += single->metrics().terms.at("square");
+    single->next_window();
   }
 
-  const Metrics metrics = window->take_metrics();
+  const Metrics metrics = window->metrics();
 
   EXPECT_EQ(metrics.step, 3);
   EXPECT_NEAR(metrics.terms.at("square"), sum / 3, 1e-4);
@@ -129,7 +131,7 @@ TEST(Trainer, CopiesFollowTheirRulesAndRecordNoGradient) {
   const Tensor start = f.values().clone();
   const auto copy = [&] {
     for (const auto& group : trainer->state()) {
-      if (group.name == "copy_0") return group.tensors[0].tensor.clone();
+      if (group.name == "copy-0") return group.tensors[0].value.clone();
     }
     return Tensor();
   };
@@ -147,12 +149,12 @@ TEST(Trainer, ANumberThatIsNotFiniteIsReportedAndChangesNothing) {
   const auto trainer = f.trainer();
   for (int i = 0; i < 4; ++i) trainer->step();
   const Tensor before = f.values().clone();
-  EXPECT_TRUE(trainer->take_metrics().finite);
+  EXPECT_TRUE(trainer->metrics().finite);
 
   trainer->step();
   trainer->step();
 
-  EXPECT_FALSE(trainer->take_metrics().finite);
+  EXPECT_FALSE(trainer->metrics().finite);
   EXPECT_TRUE(at::equal(f.values(), before));
 }
 
@@ -197,7 +199,7 @@ TEST(Trainer, AStepNeverWaitsForTheDevice) {
   trainer->step();
 
   EXPECT_EQ(counter.waits(), 0);
-  trainer->take_metrics();
+  trainer->metrics();
   EXPECT_GT(counter.waits(), 0) << "the counter does not count";
 }
 

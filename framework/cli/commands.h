@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/session.h"
+
+/// The program's verbs, one file each. Each returns an exit code, or throws ttfm::Error; results that are data go to
+/// stdout, everything else to stderr.
+namespace ttfm::cli {
+
+struct RunArguments {
+  pipeline::SessionRequest session;
+  std::string resume = "never";
+  bool dry_run = false;
+  std::vector<std::string> argv;
+};
+int run(const RunArguments& arguments);
+
+struct SampleArguments {
+  std::string folder;  ///< of a run
+  pipeline::SessionRequest session;
+  std::string model = "student";
+  int64_t evaluations = 4;
+  int64_t count = 64;
+  int64_t batch = 512;
+  uint64_t seed = 0;
+  std::optional<int64_t> label;
+  std::string out;  ///< .png or .safetensors
+};
+int sample(const SampleArguments& arguments);
+
+struct EvalArguments {
+  std::string folder;
+  pipeline::SessionRequest session;
+  std::string out;  ///< folder; empty: the run's
+};
+int eval(const EvalArguments& arguments);
+
+struct PluginArguments {
+  pipeline::SessionRequest session;  ///< its configuration may be empty
+  std::string name;                  ///< of describe: "loss/itvm" or "itvm"
+  bool json = false;
+  bool toml = false;
+};
+int plugin_list(const PluginArguments& arguments);
+int plugin_describe(const PluginArguments& arguments);
+
+struct ConfigArguments {
+  pipeline::SessionRequest session;
+  bool json = false;
+  bool only_given = false;
+};
+int config_check(const ConfigArguments& arguments);
+int config_show(const ConfigArguments& arguments);
+int config_reference(const ConfigArguments& arguments);
+
+}  // namespace ttfm::cli

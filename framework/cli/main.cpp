@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+//
+// The program: the command line, and errors on their way to the user. The only user of CLI11.
+#include <c10/util/Exception.h>
+#include <malloc.h>
+#include <torch/headeronly/version.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <climits>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <ttfm/abi.h>
+#include <ttfm/error.h>
+
+#include "base/edit_distance.h"
+#include "cli/commands.h"
+#include "run/exit_code.h"
+
+namespace ttfm::cli {
+namespace {
+
+constexpr int kUsage = 2;
+
+// Freed memory stays with the process: every step allocates what the last one freed, and giving it back to the kernel in
+// between costs a page fault for each page.
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, INT_MAX);
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+std::string version() {
+  return "ttfm " TTFM_VERSION " (plugin ABI " + std::to_string(TTFM_ABI_MAJOR) + "." + std::to_string(TTFM_ABI_MINOR) +
+         ", LibTorch " + std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." +
+         std::to_string(TORCH_VERSION_PATCH) + ")";
+}
+
+/// What a verb leaves to be done once its arguments have been read.
+using Action = std::function<int()>;
+
+/// Adds what every verb with a configuration has, and collects `--section.key=value` from what is left over.
+void add_session(CLI::App& verb, pipeline::SessionRequest& session, bool with_file) {
+  if (with_file) verb.add_option("config", session.config, "the run's configuration (TOML)")->required();
+  verb.add_option("--plugin-path", session.plugin_path, "further folders with plugins, separated by ':'");
+  verb.allow_extras();
+}
+
+void take_overrides(const CLI::App& verb, pipeline::SessionRequest& session) {
+  for (const std::string& extra : verb.remaining()) {
+    const bool key =
+        extra.starts_with("--") && extra.find('=') != std::string::npos && extra.find('.') < extra.find('=');
+    if (!key) {
+      throw Error(ErrorKind::config, "'" + extra + "' is not an argument of `ttfm " + verb.get_name() +
+                                         "`; a value of the configuration is set by --section.key=value");
+    }
+    session.overrides.push_back(extra);
+  }
+}
+
+class CommandLine {
+ public:
+  explicit CommandLine(std::vector<std::string> argv) : argv_(std::move(argv)) {
+    app_.set_version_flag("--version", version());
+    app_.require_subcommand(0, 1);
+    app_.footer("Example: ttfm run configs/quickstart.toml");
+    add_run();
+    add_sample();
+    add_eval();
+    add_plugin();
+    add_config();
+  }
+
+  int run(int argc, char** argv) {
+    check_verb(app_, 1);
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::Success& success) {
+      return app_.exit(success);
+    } catch (const CLI::ParseError& error) {
+      std::fprintf(stderr, "error: %s\nRun with --help for more information.\n", error.what());
+      return kUsage;
+    }
+    if (!action_) {
+      std::fputs(app_.help().c_str(), stderr);
+      return kUsage;
+    }
+    return action_();
+  }
+
+ private:
+  /// Answers a misspelt verb with the nearest one.
+  void check_verb(CLI::App& app, size_t position) const {
+    if (position >= argv_.size() || argv_[position].starts_with("-")) return;
+    std::vector<std::string> verbs;
+    for (const CLI::App* verb : app.get_subcommands({})) {
+      verbs.push_back(verb->get_name());
+      if (verb->get_name() == argv_[position]) {
+        CLI::App* const chosen = app.get_subcommand(argv_[position]);
+        if (!chosen->get_subcommands({}).empty()) check_verb(*chosen, position + 1);
+        return;
+      }
+    }
+    const std::string nearest = nearest_name(argv_[position], verbs);
+    throw Error(ErrorKind::config, "there is no command '" + argv_[position] + "'" +
+                                       (nearest.empty() ? "" : "; did you mean '" + nearest + "'?") +
+                                       " Commands: " + join(verbs));
+  }
+
+  void add_run() {
+    CLI::App* verb = app_.add_subcommand("run", "train, distil, sample and measure what a configuration describes");
+    verb->footer("Example: ttfm run configs/quickstart.toml --train.steps=1000 --run.name=short");
+    add_session(*verb, run_.session, true);
+    verb->add_option("--resume", run_.resume, "an existing folder: refuse it, go on with it, or insist on it")
+        ->check(CLI::IsMember({"never", "auto", "must"}));
+    verb->add_flag("--dry-run", run_.dry_run, "make everything, take one step of each stage, write nothing");
+    verb->callback([this, verb] {
+      action_ = [this, verb] {
+        take_overrides(*verb, run_.session);
+        run_.argv = argv_;
+        return cli::run(run_);
+      };
+    });
+  }
+
+  void add_sample() {
+    CLI::App* verb = app_.add_subcommand("sample", "draw samples from a finished run");
+    verb->footer("Example: ttfm sample runs/quickstart --evaluations 4 --count 64 --out samples.png");
+    verb->add_option("run", sample_.folder, "folder of the run")->required();
+    add_session(*verb, sample_.session, false);
+    verb->add_option("--model", sample_.model, "which of the run's models")
+        ->check(CLI::IsMember({"student", "teacher"}))
+        ->capture_default_str();
+    verb->add_option("--evaluations", sample_.evaluations, "network evaluations for one sample")
+        ->check(CLI::Range(int64_t{1}, int64_t{100000}))
+        ->capture_default_str();
+    verb->add_option("--count", sample_.count, "how many samples")
+        ->check(CLI::Range(int64_t{1}, int64_t{100000000}))
+        ->capture_default_str();
+    verb->add_option("--batch", sample_.batch, "samples that are drawn together; bounds the memory")
+        ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+        ->capture_default_str();
+    verb->add_option("--seed", sample_.seed, "other samples for each seed")->capture_default_str();
+    verb->add_option("--label", sample_.label, "only this class; otherwise all in turn");
+    verb->add_option("--out", sample_.out, "NAME.png or NAME.safetensors")->required();
+    verb->callback([this, verb] {
+      action_ = [this, verb] {
+        take_overrides(*verb, sample_.session);
+        return cli::sample(sample_);
+      };
+    });
+  }
+
+  void add_eval() {
+    CLI::App* verb = app_.add_subcommand("eval", "measure a finished run again");
+    verb->footer("Example: ttfm eval runs/quickstart --eval.evaluations=[1,2,16] --out more");
+    verb->add_option("run", eval_.folder, "folder of the run")->required();
+    add_session(*verb, eval_.session, false);
+    verb->add_option("--out", eval_.out, "folder for eval/ and samples/; by default the run's own");
+    verb->callback([this, verb] {
+      action_ = [this, verb] {
+        take_overrides(*verb, eval_.session);
+        return cli::eval(eval_);
+      };
+    });
+  }
+
+  void add_plugin() {
+    CLI::App* group = app_.add_subcommand("plugin", "which plugins there are, and their parameters");
+    group->require_subcommand(1);
+    group->footer("Example: ttfm plugin describe loss/itvm");
+    CLI::App* list = group->add_subcommand("list", "every component with its plugin's version and path");
+    list->footer("Example: ttfm plugin list --json");
+    list->add_flag("--json", plugin_.json, "as JSON");
+    list->add_option("--plugin-path", plugin_.session.plugin_path, "further folders, separated by ':'");
+    list->callback([this] { action_ = [this] { return plugin_list(plugin_); }; });
+
+    CLI::App* describe = group->add_subcommand("describe", "the parameters of a component");
+    describe->footer("Example: ttfm plugin describe loss/itvm --toml");
+    describe->add_option("name", plugin_.name, "KIND/NAME, or NAME for every kind")->required();
+    describe->add_flag("--json", plugin_.json, "as JSON");
+    describe->add_flag("--toml", plugin_.toml, "as a section that can be pasted into a configuration");
+    describe->add_option("--plugin-path", plugin_.session.plugin_path, "further folders, separated by ':'");
+    describe->callback([this] { action_ = [this] { return plugin_describe(plugin_); }; });
+  }
+
+  void add_config() {
+    CLI::App* group = app_.add_subcommand("config", "check and print configurations");
+    group->require_subcommand(1);
+    group->footer("Example: ttfm config show configs/quickstart.toml --train.lr=2e-3");
+    const auto add = [&](const char* name, const char* what, const char* example,
+                         int (*function)(const ConfigArguments&)) {
+      CLI::App* verb = group->add_subcommand(name, what);
+      verb->footer(example);
+      add_session(*verb, config_.session, true);
+      verb->callback([this, verb, function] {
+        action_ = [this, verb, function] {
+          take_overrides(*verb, config_.session);
+          return function(config_);
+        };
+      });
+      return verb;
+    };
+    add("check", "every error of a configuration", "Example: ttfm config check configs/quickstart.toml", &config_check);
+    CLI::App* show = add("show", "the configuration with every default, and where each value comes from",
+                         "Example: ttfm config show configs/quickstart.toml --given", &config_show);
+    show->add_flag("--json", config_.json, "as JSON");
+    show->add_flag("--given", config_.only_given, "without what is default");
+    CLI::App* reference = group->add_subcommand("reference", "every section and key, as Markdown");
+    reference->footer("Example: ttfm config reference > configuration.md");
+    reference->callback([this] { action_ = [this] { return config_reference(config_); }; });
+  }
+
+  std::vector<std::string> argv_;
+  CLI::App app_{"Trains flow-matching models, distils them into two-timed flow models, samples and measures them.",
+                "ttfm"};
+  RunArguments run_;
+  SampleArguments sample_;
+  EvalArguments eval_;
+  PluginArguments plugin_;
+  ConfigArguments config_;
+  Action action_;
+};
+
+void print_error(const Error& error) {
+  const std::string text = error.what();
+  if (text.starts_with("error")) {
+    std::fprintf(stderr, "%s\n", text.c_str());
+  } else if (error.code() != 0) {
+    std::fprintf(stderr, "error[E%d]: %s\n", error.code(), text.c_str());
+  } else {
+    std::fprintf(stderr, "error: %s\n", text.c_str());
+  }
+}
+
+int guarded(int argc, char** argv) {
+  try {
+    return CommandLine(std::vector<std::string>(argv, argv + argc)).run(argc, argv);
+  } catch (const Error& error) {
+    print_error(error);
+    return run::exit_code(error);
+  } catch (const c10::Error& error) {
+    std::fprintf(stderr, "error: %s\n", error.what_without_backtrace());
+    return run::exit_code(error);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return run::exit_code(error);
+  }
+}
+
+}  // namespace
+}  // namespace ttfm::cli
+
+int main(int argc, char** argv) {
+  ttfm::cli::keep_freed_memory();
+  return ttfm::cli::guarded(argc, argv);
+}

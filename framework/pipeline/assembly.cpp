@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "pipeline/assembly.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include <ttfm/error.h>
+
+#include "base/philox.h"
+#include "config/sections.h"
+#include "run/weights.h"
+
+namespace ttfm::pipeline {
+
+Assembly::Assembly(const config::Resolved& config, const host::Registry& registry, c10::Device device)
+    : config_(config),
+      registry_(registry),
+      device_(device),
+      seed_(static_cast<uint64_t>(config::read_section<config::RunSection>(config.at("run")).seed)),
+      dataset_(create<Dataset>("dataset")) {
+  dataset_->traits(data_);
+  if (data_.rank < 1 || data_.rank > 8) {
+    throw Error(ErrorKind::plugin, "data set '" + config.at("dataset").type + "' states samples of " +
+                                       std::to_string(data_.rank) + " dimensions; 1 to 8 are possible");
+  }
+}
+
+config::ConfigView Assembly::view(const config::Section& section) const {
+  return config::ConfigView(section, data_shape(), data_.classes);
+}
+
+template <class T>
+host::Owned<T> Assembly::create(const std::string& section) const {
+  const config::Section& from = config_.at(section);
+  return registry_.create<T>(from.type, view(from));
+}
+
+std::unique_ptr<train::Network> Assembly::network(const std::string& section, train::Network::Role role) const {
+  host::Owned<Student> student = create<Student>(section);
+  const auto destroy = student.get_deleter();
+  return std::make_unique<train::Network>(std::shared_ptr<Student>(student.release(), destroy),
+                                          config_.at(section).type, role, stream("initialise"), device_);
+}
+
+bool Assembly::teacher_has_network() const {
+  const auto table = registry_.find(TTFM_TEACHER, config_.at("teacher").type);
+  const char* row = reinterpret_cast<const char*>(table.params);
+  for (uint32_t i = 0; i < table.count; ++i, row += table.params->struct_size) {
+    if (reinterpret_cast<const ttfm_param_v1*>(row)->type == TTFM_PARAM_STUDENT) return true;
+  }
+  return false;
+}
+
+TeacherModel Assembly::teacher(std::shared_ptr<train::Network> network) const {
+  const config::Section& section = config_.at("teacher");
+  const auto guidance = config::read_section<config::GuidanceSection>(config_.at("teacher.guidance"));
+
+  TeacherModel model;
+  model.network = std::move(network);
+  config::ConfigView values = view(section);
+  if (model.network) values.set_student("network", model.network->flow_map());
+  model.teacher = registry_.create<Teacher>(section.type, values);
+
+  train::ParameterCollector own("teacher '" + section.type + "'");
+  ParameterSet set(&own);
+  model.teacher->parameters(set);
+  model.parameters = std::make_unique<train::FlatParameters>(own, device_, /*trainable=*/false);
+  model.impl = std::make_unique<TeacherField>(*model.teacher, section.type,
+                                              Guidance{guidance.scale, guidance.from, guidance.to});
+  model.field = std::make_unique<Field>(model.impl.get());
+  return model;
+}
+
+host::Owned<Loss> Assembly::loss(const std::string& section) const { return create<Loss>(section); }
+
+NamedSampler Assembly::sampler(const std::string& section) const {
+  return {config_.at(section).type, create<Sampler>(section)};
+}
+
+Stream Assembly::stream(const char* purpose, uint64_t number) const {
+  Stream::Impl impl;
+  impl.key = mix(mix(seed_, purpose), number);
+  impl.device_type = static_cast<int8_t>(device_.type());
+  impl.device_index = device_.index();
+  return Stream(impl);
+}
+
+void load_weights(train::Network& network, const std::vector<io::NamedTensor>& weights, const std::string& source) {
+  const at::NoGradGuard no_grad;
+  std::vector<run::WantedWeight> wanted;
+  const auto own = network.parameters().named();
+  for (const auto& each : own) wanted.push_back({each.name, each.value.sizes().vec()});
+  const auto given = run::match_weights(wanted, weights, source);
+  for (size_t i = 0; i < own.size(); ++i) own[i].value.copy_(given[i]);
+}
+
+}  // namespace ttfm::pipeline
