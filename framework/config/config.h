@@ -26,7 +26,8 @@ struct Origin {
   std::string text() const;  ///< "default", "base.toml:12", "command line"
 };
 
-/// One validated value; the member that `type` names is set.
+/// One validated value; the member that `type` names is set. A nested student (TTFM_PARAM_STUDENT) has in `text` the path
+/// of the section that holds it.
 struct Value {
   ttfm_param_type type = TTFM_PARAM_STRING;
   bool flag = false;
@@ -39,22 +40,30 @@ struct Value {
   Origin origin;
 };
 
-/// The validated values of one table. Holds every key that has a value or a default.
+/// The values of a table by key. An optional key without a default that was not given is absent.
+using Values = std::map<std::string, Value, std::less<>>;
+
+/// The validated values of one table.
 struct Section {
-  std::string path;                                ///< "train", "teacher.network"
-  std::string type;                                ///< the component's name; "" for a section without one
+  std::string path;  ///< "train", "teacher.network"
+  std::string type;  ///< the component's name; "" for a section without one
   Origin type_origin;
-  bool given = false;                              ///< the table stands in some layer
-  std::map<std::string, Value, std::less<>> host;       ///< the host's own keys
-  std::map<std::string, Value, std::less<>> component;  ///< the component's parameters
+  bool given = false;                  ///< the table stands in some layer
+  bool in_use = false;                 ///< given and with an effect, or needed with its defaults
+  Values host;                         ///< the host's own keys
+  Values component;                    ///< the component's parameters
+  std::vector<std::string> host_keys;  ///< every key of the host, in the schema's order; also those without a value
+  std::vector<std::string> component_keys;  ///< every parameter of the component, in its table's order
 };
 
 /// A validated configuration.
 struct Resolved {
-  std::filesystem::path file;                          ///< the user's file
-  std::string source;                                  ///< its bytes
-  std::map<std::string, Section, std::less<>> sections;  ///< by path; every section of the schema is there
+  std::filesystem::path file;                            ///< the user's file
+  std::string source;                                    ///< its bytes
+  std::map<std::string, Section, std::less<>> sections;  ///< by path; every section of the schema, and nested students
+  std::vector<std::string> warnings;                     ///< values without effect, each with its place
 
+  /// Throws ttfm::Error (internal) for a path that is no section.
   const Section& at(std::string_view path) const;
   bool has(std::string_view path) const;  ///< the section is in use: given, or needed with its defaults
 };
@@ -78,16 +87,21 @@ class Components {
   virtual std::vector<std::string> names(ttfm_kind kind) const = 0;
 };
 
-/// Reads, merges and validates. Throws ttfm::Error (config) whose text holds every error of the configuration, each with
-/// number, file, line, source line, caret, suggestion and valid keys: at most 20, then "and n more".
+/// Reads, merges, validates and logs the warnings. Throws ttfm::Error (config; plugin where a component cannot be loaded
+/// and nothing else is wrong) whose text holds every error of the configuration, each with number, file, line, source
+/// line, caret, suggestion and valid keys: at most 20, then "and n more". Its code is that of the first.
 Resolved load(const std::filesystem::path& file, const std::vector<std::string>& overrides,
               const Components& components);
 
+/// The value of [plugins] path alone, for finding the components that load() asks about. Nothing else is validated; "" where
+/// the layers cannot be read, which load() then reports.
+std::string plugin_path(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
 /// The resolved configuration as TOML in the schema's order, each value followed by its origin as a comment. Loading it
-/// gives the same values.
+/// gives the same values. `only_given` leaves out what is default.
 std::string print(const Resolved& resolved, bool only_given = false);
 
-/// The same as one JSON object.
+/// The same as one JSON object: {"train": {"lr": {"value": 0.001, "origin": "default"}, ...}, ...}.
 std::string print_json(const Resolved& resolved);
 
 }  // namespace ttfm::config

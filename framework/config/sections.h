@@ -25,7 +25,9 @@ struct RunSection {  // [run]
     v("folder", folder, "where run folders are made");
     v("seed", seed, "every random number of the run follows from it").min(0);
     v("device", device, "auto, cpu, cuda or cuda:N");
-    v("threads", threads, "threads of the computation; 0: one for each core that this process may use").min(0).max(1024);
+    v("threads", threads, "threads of the computation; 0: one for each core that this process may use")
+        .min(0)
+        .max(1024);
   }
 };
 
@@ -60,7 +62,8 @@ struct TrainSection {  // [train], [teacher.train]
     v("eps", eps, "AdamW's epsilon").above(0);
     v("weight_decay", weight_decay, "decoupled weight decay; biases, norms and embeddings have none").min(0);
     v("clip_norm", clip_norm, "the gradient is scaled down to this norm; 0: never").min(0);
-    v("ema_decay", ema_decay, "decay of the weights' average that is evaluated, min(it, (1+i)/(10+i)) in step i; 0: none")
+    v("ema_decay", ema_decay,
+      "decay of the weights' average that is evaluated, min(it, (1+i)/(10+i)) in step i; 0: none")
         .min(0)
         .below(1);
   }

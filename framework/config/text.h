@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <string>
+#include <string_view>
+
+/// Numbers and strings as they stand in a configuration and in messages about it.
+namespace ttfm::config {
+
+/// The shortest text that reads back as `value`: 0.001, 1e-8, 3, inf.
+std::string number_text(double value);
+
+/// `text` as a basic string of TOML, in quotation marks.
+std::string toml_string(std::string_view text);
+
+/// `text` with a '?' for each control character: what a file holds must not steer a terminal.
+std::string printable(std::string_view text);
+
+}  // namespace ttfm::config
