@@ -34,4 +34,7 @@ std::string environment_json(const Environment& environment);
 /// plugin in a later comparison; checkpoints, which are only guarded against damage, use the faster XXH3.
 std::string sha256_of_file(const std::filesystem::path& path);
 
+/// The time now, as strftime() formats it.
+std::string local_time(const char* format);
+
 }  // namespace ttfm::run

@@ -5,35 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <optional>
 #include <string>
-#include <utility>
-#include <vector>
+
+#include "run/progress_line.h"
 
 namespace ttfm::run {
-
-/// What a progress line says of the training, as it was last read from the device.
-struct ProgressValues {
-  double loss = 0;
-  std::vector<std::pair<std::string, double>> terms;
-  double lr = 0;
-  std::optional<double> gradient_norm;
-  std::optional<double> data_share;  ///< of the time, spent waiting for data: 0.03
-};
-
-/// How far, how fast.
-struct ProgressPace {
-  std::string stage;
-  int64_t step = 0;
-  int64_t steps = 0;
-  double rate = 0;  ///< steps in a second; 0: not known yet
-};
-
-/// [student] 1200/20000 6% | loss .0312 (terminal .021 initial .010) | lr 2.0e-4 | |g| .83 | 41.2 it/s | ETA 7m38s
-std::string progress_line(const ProgressPace& pace, const ProgressValues& values);
-
-/// The same with a bar in front, cut to `columns`.
-std::string progress_bar(const ProgressPace& pace, const ProgressValues& values, int columns, bool coloured);
 
 /// The progress of a stage on stderr: on a terminal one line that is rewritten, elsewhere a plain line every so many
 /// seconds. log.txt gets the plain lines in both cases. Log lines that come in between take the bar's place and the bar
@@ -72,16 +48,17 @@ class Progress {
   void end();
 
  private:
-  void draw(const ProgressValues& values);
-  void erase();
-  void redraw();
+  void measure(int64_t step, double now);
+  void put_bar(std::string bar);
 
   Options options_;
-  std::mutex mutex_;  // log lines come from any thread
   ProgressPace pace_;
-  std::string drawn_;  // the bar on the screen; empty: none
-  double shown_at_ = 0, recorded_at_ = 0, measured_at_ = 0;
-  int64_t measured_step_ = 0;
+  double shown_at_ = 0;     // when the console last got a line
+  double recorded_at_ = 0;  // when log.txt did
+  double measured_at_ = 0;  // where the rate is counted from
+
+  std::mutex mutex_;  // of bar_: log lines come from any thread
+  std::string bar_;   // what stands on the terminal's last line; empty: nothing
 };
 
 }  // namespace ttfm::run

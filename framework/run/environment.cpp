@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "run/environment.h"
+
+#include <openssl/evp.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include <ttfm/error.h>
+
+namespace ttfm::run {
+namespace {
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+std::string local_time(const char* format) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::array<char, 64> text{};
+  std::strftime(text.data(), text.size(), format, &local);
+  return text.data();
+}
+
+std::string sha256_of_file(const std::filesystem::path& path) {
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  std::ifstream file(path, std::ios::binary);
+  bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
+  std::vector<char> block(1 << 16);
+  while (good && file) {
+    file.read(block.data(), static_cast<std::streamsize>(block.size()));
+    good = EVP_DigestUpdate(context.get(), block.data(), static_cast<size_t>(file.gcount())) == 1;
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  good = good && file.eof() && EVP_DigestFinal_ex(context.get(), digest.data(), &size) == 1;
+  if (!good) throw Error(ErrorKind::io, "cannot read '" + path.string() + "' for its SHA-256");
+  std::string text;
+  for (unsigned i = 0; i < size; ++i) {
+    std::array<char, 3> byte{};
+    std::snprintf(byte.data(), byte.size(), "%02x", digest[i]);
+    text += byte.data();
+  }
+  return text;
+}
+
+std::string environment_json(const Environment& environment) {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  utsname system{};
+  uname(&system);
+
+  nlohmann::ordered_json json{
+      {"versions", environment.versions},
+      {"argv", environment.argv},
+      {"folder", std::filesystem::current_path().string()},
+      {"host", host.data()},
+      {"system", std::string(system.sysname) + " " + system.release + " " + system.machine},
+      {"processor", processor_name()},
+      {"cores", std::thread::hardware_concurrency()},
+      {"device", environment.device},
+      {"threads", environment.threads},
+      {"seed", environment.seed},
+      {"process", getpid()},
+      {"time", local_time("%Y-%m-%dT%H:%M:%S%z")},
+      {"plugins", nlohmann::ordered_json::array()},
+  };
+  for (const Environment::Plugin& plugin : environment.plugins) {
+    json["plugins"].push_back({{"name", plugin.name},
+                               {"version", plugin.version},
+                               {"path", plugin.path.string()},
+                               {"sha256", sha256_of_file(plugin.path)}});
+  }
+  const auto replace = nlohmann::ordered_json::error_handler_t::replace;  // arguments may hold any bytes
+  return json.dump(2, ' ', false, replace) + "\n";
+}
+
+}  // namespace ttfm::run

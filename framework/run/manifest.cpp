@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "run/manifest.h"
+
+#define XXH_INLINE_ALL  // the header alone: nothing to link
+#include <xxhash.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+
+#include <ttfm/error.h>
+
+#include "base/atomic_file.h"
+
+namespace ttfm::run {
+namespace {
+
+constexpr int kFormat = 1;
+constexpr uintmax_t kMostBytes = 1 << 20;  // of a manifest; ours have a few hundred
+
+std::string hex(XXH128_hash_t hash) {
+  std::array<char, 33> text{};
+  std::snprintf(text.data(), text.size(), "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return text.data();
+}
+
+/// None if the file cannot be read to its end.
+std::optional<std::string> hash_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), XXH3_freeState);
+  std::vector<char> block(1 << 20);
+  XXH3_128bits_reset(state.get());
+  while (file) {
+    file.read(block.data(), static_cast<std::streamsize>(block.size()));
+    XXH3_128bits_update(state.get(), block.data(), static_cast<size_t>(file.gcount()));
+  }
+  if (!file.eof()) return std::nullopt;
+  return hex(XXH3_128bits_digest(state.get()));
+}
+
+/// The manifest's end carries the checksum of everything before it, so that each byte of the file is covered.
+std::string sealed(std::string body) {
+  const std::string checksum = hex(XXH3_128bits(body.data(), body.size()));
+  return std::move(body) + ",\n  \"checksum\": \"" + checksum + "\"\n}\n";
+}
+
+/// What was sealed, as JSON; none if it is not exactly that.
+std::optional<nlohmann::json> unseal(const std::string& text) {
+  static const size_t seal = sealed("").size();
+  if (text.size() < seal) return std::nullopt;
+  if (sealed(text.substr(0, text.size() - seal)) != text) return std::nullopt;
+  return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+std::string check_file(const std::filesystem::path& folder, const nlohmann::json& entry) {
+  const auto name = entry.at("name").get<std::string>();
+  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
+    return std::string(kManifestName) + ": '" + name + "' is not a file of this folder";
+  }
+  const std::filesystem::path path = folder / name;
+  std::error_code error;
+  const uintmax_t bytes = std::filesystem::file_size(path, error);
+  if (error) return name + ": " + error.message();
+  const auto expected = entry.at("bytes").get<uintmax_t>();
+  if (bytes != expected) {
+    return name + ": has " + std::to_string(bytes) + " bytes, the manifest says " + std::to_string(expected);
+  }
+  const std::optional<std::string> hash = hash_file(path);
+  if (!hash) return name + ": cannot be read";
+  if (*hash != entry.at("xxh3_128").get<std::string>()) return name + ": its checksum is not the manifest's";
+  return {};
+}
+
+}  // namespace
+
+void write_manifest(const std::filesystem::path& folder, const std::vector<std::string>& files) {
+  nlohmann::ordered_json manifest{{"format", kFormat}, {"files", nlohmann::ordered_json::array()}};
+  for (const std::string& name : files) {
+    const std::filesystem::path path = folder / name;
+    std::error_code error;
+    const uintmax_t bytes = std::filesystem::file_size(path, error);
+    const std::optional<std::string> hash = error ? std::nullopt : hash_file(path);
+    if (!hash) throw Error(ErrorKind::io, "cannot read '" + path.string() + "' back after it was written");
+    manifest["files"].push_back({{"name", name}, {"bytes", bytes}, {"xxh3_128", *hash}});
+  }
+  std::string text = manifest.dump(2);
+  text.resize(text.rfind('\n'));  // without the closing brace, which the seal brings
+  write_file_atomically(folder / kManifestName, sealed(std::move(text)));
+}
+
+ManifestCheck check_manifest(const std::filesystem::path& folder) {
+  ManifestCheck check;
+  const std::string own = std::string(kManifestName) + ": ";
+  try {
+    const std::filesystem::path path = folder / kManifestName;
+    if (std::filesystem::file_size(path) > kMostBytes) return {own + "is no manifest: too long", {}};
+    std::ifstream file(path, std::ios::binary);
+    const std::optional<nlohmann::json> manifest = unseal({std::istreambuf_iterator<char>(file), {}});
+    if (!manifest) return {own + "is damaged: its own checksum does not match", {}};
+    if (const int format = manifest->at("format").get<int>(); format != kFormat) {
+      return {own + "has format " + std::to_string(format) + ", this program reads " + std::to_string(kFormat), {}};
+    }
+    for (const nlohmann::json& entry : manifest->at("files")) {
+      check.files.push_back(entry.at("name").get<std::string>());
+      check.damage = check_file(folder, entry);
+      if (!check.damage.empty()) break;
+    }
+  } catch (const std::filesystem::filesystem_error& error) {
+    check.damage = own + error.code().message();
+  } catch (const nlohmann::json::exception& exception) {
+    check.damage = own + "is no manifest: " + exception.what();
+  }
+  return check;
+}
+
+}  // namespace ttfm::run

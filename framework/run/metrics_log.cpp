@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "run/metrics_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include <ttfm/error.h>
+
+#include "base/atomic_file.h"
+#include "base/log.h"
+
+namespace ttfm::run {
+namespace {
+
+/// A whole record, or not one.
+enum class Line { keep, later, broken };
+
+Line judge(const std::string& line, const ResumePoint& point) {
+  const nlohmann::json json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("stage") || !json["stage"].is_string() || !json.contains("step") ||
+      !json["step"].is_number_integer()) {
+    return Line::broken;
+  }
+  const auto stage = json["stage"].get<std::string>();
+  if (stage == point.stage) return json["step"].get<int64_t>() <= point.step ? Line::keep : Line::later;
+  const auto& earlier = point.earlier_stages;
+  return std::find(earlier.begin(), earlier.end(), stage) != earlier.end() ? Line::keep : Line::later;
+}
+
+}  // namespace
+
+std::string metrics_line(const MetricsRecord& record) {
+  nlohmann::ordered_json json{{"stage", record.stage}, {"step", record.step}};
+  std::vector<std::string> nonfinite;
+  for (const auto& [key, value] : record.values) {
+    const auto* number = std::get_if<double>(&value);
+    if (number && !std::isfinite(*number)) {
+      json[key] = nullptr;
+      nonfinite.push_back(key);
+    } else {
+      std::visit([&json, &key = key](const auto& held) { json[key] = held; }, value);
+    }
+  }
+  if (!nonfinite.empty()) json["nonfinite"] = nonfinite;
+  return json.dump();
+}
+
+MetricsLog::MetricsLog(std::filesystem::path path) : path_(std::move(path)) {
+  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) throw Error(ErrorKind::io, "cannot open '" + path_.string() + "': " + std::strerror(errno));
+}
+
+MetricsLog::~MetricsLog() { close(descriptor_); }
+
+void MetricsLog::write(const MetricsRecord& record) {
+  const std::string line = metrics_line(record) + "\n";
+  ssize_t done = 0;
+  do {
+    done = ::write(descriptor_, line.data(), line.size());
+  } while (done < 0 && errno == EINTR);
+  if (done == static_cast<ssize_t>(line.size())) return;
+  throw Error(ErrorKind::io, "cannot write to '" + path_.string() +
+                                 "': " + (done < 0 ? std::strerror(errno) : "the disk took only a part of a line"));
+}
+
+void rewind_metrics(const std::filesystem::path& path, const ResumePoint& point) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return;
+  std::string kept, line;
+  bool changed = false;
+  for (int64_t number = 1; std::getline(file, line); ++number) {
+    const bool whole = !file.eof();  // its newline was there
+    const Line verdict = whole ? judge(line, point) : Line::broken;
+    if (verdict == Line::broken && whole) {
+      log::warning("line " + std::to_string(number) + " of '" + path.string() + "' is no record and is dropped");
+    }
+    if (verdict == Line::keep) {
+      kept += line + "\n";
+    } else {
+      changed = true;
+    }
+  }
+  if (file.bad()) throw Error(ErrorKind::io, "cannot read '" + path.string() + "'");
+  if (changed) write_file_atomically(path, kept);
+}
+
+}  // namespace ttfm::run

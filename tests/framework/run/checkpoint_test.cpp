@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "run/checkpoint.h"
+
+#include <ATen/ops/equal.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <limits>
+#include <vector>
+
+#include <ttfm/error.h>
+
+#include "framework/run/sample_checkpoint.h"
+#include "support/support.h"
+
+namespace ttfm::run {
+namespace {
+
+namespace fs = std::filesystem;
+using test::error_text;
+
+class CheckpointsTest : public testing::Test {
+ protected:
+  test::TemporaryFolder temporary;
+  Checkpoints checkpoints{temporary.path() / "student" / "checkpoints"};
+
+  std::vector<std::string> files_of(int64_t step) const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(checkpoints.folder_of(step))) {
+      names.push_back(entry.path().filename().string());
+    }
+    return names;
+  }
+
+  size_t entries() const {
+    return static_cast<size_t>(std::distance(fs::directory_iterator(checkpoints.folder()), {}));
+  }
+};
+
+TEST_F(CheckpointsTest, AreReadAsTheyWereWritten) {
+  const Checkpoint written = sample_checkpoint(1000);
+  const fs::path folder = checkpoints.write(written);
+  const std::optional<Checkpoint> read = checkpoints.newest();
+
+  EXPECT_EQ(folder.filename(), "step-00001000");
+  EXPECT_EQ(read_text(checkpoints.folder() / "LATEST"), "step-00001000\n");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->state.stage, "student");
+  EXPECT_EQ(read->state.step, 1000);
+  EXPECT_EQ(read->state.images, 64000);
+  EXPECT_EQ(read->state.seconds, 500);
+  EXPECT_EQ(read->state.counters, written.state.counters);
+  EXPECT_EQ(read->state.versions, written.state.versions);
+  ASSERT_EQ(read->groups.size(), written.groups.size());
+  for (const TensorGroup& group : written.groups) {
+    const TensorGroup* const found = read->find(group.name);
+    ASSERT_TRUE(found) << group.name;
+    ASSERT_EQ(found->tensors.size(), group.tensors.size());
+    for (size_t i = 0; i < group.tensors.size(); ++i) {
+      EXPECT_EQ(found->tensors[i].name, group.tensors[i].name);
+      EXPECT_EQ(found->tensors[i].value.scalar_type(), group.tensors[i].value.scalar_type());
+      EXPECT_TRUE(at::equal(found->tensors[i].value, group.tensors[i].value)) << group.tensors[i].name;
+    }
+  }
+}
+
+TEST_F(CheckpointsTest, NoneIsThereBeforeTheFirst) {
+  EXPECT_FALSE(checkpoints.newest());
+  EXPECT_TRUE(checkpoints.steps().empty());
+}
+
+TEST_F(CheckpointsTest, AFlippedBitAnywhereIsFound) {
+  const fs::path folder = checkpoints.write(sample_checkpoint(1));
+  const std::vector<std::string> files = files_of(1);
+  ASSERT_EQ(files.size(), 7U);
+
+  for (const std::string& name : files) {
+    const std::string whole = read_text(folder / name);
+    for (size_t i = 0; i < whole.size(); ++i) {
+      std::string flipped = whole;
+      flipped[i] = static_cast<char>(flipped[i] ^ (1 << (i % 8)));
+      write_text(folder / name, flipped);
+
+      ASSERT_NE(damage(folder), "") << name << ", byte " << i;
+    }
+    write_text(folder / name, whole);
+    ASSERT_EQ(damage(folder), "");
+  }
+}
+
+TEST_F(CheckpointsTest, ATruncatedLongerOrMissingFileIsFound) {
+  const fs::path folder = checkpoints.write(sample_checkpoint(1));
+  const auto bytes = std::to_string(fs::file_size(folder / "state.json"));
+
+  for (const std::string& name : files_of(1)) {
+    const std::string whole = read_text(folder / name);
+    for (const size_t length : {size_t{0}, whole.size() / 2, whole.size() - 1}) {
+      write_text(folder / name, whole.substr(0, length));
+      EXPECT_NE(damage(folder), "") << name << " cut to " << length;
+    }
+    write_text(folder / name, whole + " ");
+    EXPECT_NE(damage(folder), "") << name;
+    fs::remove(folder / name);
+    EXPECT_EQ(damage(folder), name + ": No such file or directory");
+    write_text(folder / name, whole);
+  }
+  write_text(folder / "state.json", "{}");
+  EXPECT_EQ(damage(folder), "state.json: has 2 bytes, the manifest says " + bytes);
+}
+
+TEST_F(CheckpointsTest, ADamagedOneIsSteppedOver) {
+  for (const char* name : {"model.safetensors", "optimizer.safetensors", "state.json", "MANIFEST.json"}) {
+    checkpoints.write(sample_checkpoint(1000));
+    checkpoints.write(sample_checkpoint(2000));
+    const fs::path file = checkpoints.folder_of(2000) / name;
+    std::string text = read_text(file);
+    text[text.size() / 2] ^= 4;
+    write_text(file, text);
+
+    testing::internal::CaptureStderr();
+    const std::optional<Checkpoint> read = checkpoints.newest();
+    const std::string warning = testing::internal::GetCapturedStderr();
+
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->state.step, 1000);
+    EXPECT_NE(warning.find("step-00002000' is damaged and left out: " + std::string(name)), std::string::npos)
+        << warning;
+  }
+}
+
+TEST_F(CheckpointsTest, ARunDoesNotBeginAgainWhenAllAreDamaged) {
+  checkpoints.write(sample_checkpoint(7));
+  fs::remove(checkpoints.folder_of(7) / "MANIFEST.json");
+
+  try {
+    checkpoints.newest();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::checkpoint);
+    EXPECT_EQ(error.what(), "none of the 1 checkpoints in '" + checkpoints.folder().string() +
+                                "' is whole. Restore one from a backup, or remove the folder to begin again from "
+                                "step 0");
+  }
+}
+
+TEST_F(CheckpointsTest, AManifestCannotNameFilesElsewhere) {
+  const fs::path folder = checkpoints.write(sample_checkpoint(1));
+  // a consistent manifest of somebody else's making: its own checksum would have to match too
+  std::string text = read_text(folder / "MANIFEST.json");
+  text.replace(text.find("state.json"), 10, "../x.jsons");
+  write_text(folder / "MANIFEST.json", text);
+
+  EXPECT_EQ(damage(folder), "MANIFEST.json: is damaged: its own checksum does not match");
+}
+
+TEST_F(CheckpointsTest, TheOldestGoFirst) {
+  for (const int64_t step : {5, 10, 200, 1000}) checkpoints.write(sample_checkpoint(step));
+
+  checkpoints.prune(2);
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{200, 1000}));
+  checkpoints.prune(5);
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{200, 1000}));
+}
+
+TEST_F(CheckpointsTest, TheNewestHealthyOneIsNeverRemoved) {
+  for (const int64_t step : {1, 2, 3, 4}) checkpoints.write(sample_checkpoint(step));
+  for (const int64_t step : {3, 4}) fs::resize_file(checkpoints.folder_of(step) / "model.safetensors", 9);
+
+  checkpoints.prune(2);
+
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{2, 3, 4}));
+  EXPECT_EQ(checkpoints.newest()->state.step, 2);
+}
+
+TEST_F(CheckpointsTest, NumbersThatAreNotFiniteAreNotWritten) {
+  checkpoints.write(sample_checkpoint(1));
+  Checkpoint bad = sample_checkpoint(2);
+  bad.groups[1].tensors[0].value.view(-1)[3] = std::numeric_limits<float>::quiet_NaN();
+  bad.groups[1].tensors[0].value.view(-1)[4] = -std::numeric_limits<float>::infinity();
+
+  EXPECT_EQ(error_text([&] { checkpoints.write(bad); }),
+            "the checkpoint of student step 2 is not written: 2 of 6 numbers of 'in.weight' (ema) are not finite. The "
+            "last checkpoint stays; a lower [train] lr or a clip_norm may help");
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{1}));
+  EXPECT_EQ(entries(), 2U);  // and LATEST
+}
+
+TEST_F(CheckpointsTest, TheSameStepAgainReplacesIt) {
+  checkpoints.write(sample_checkpoint(5));
+  Checkpoint other = sample_checkpoint(5);
+  other.state.images = 1;
+  checkpoints.write(other);
+
+  EXPECT_EQ(checkpoints.newest()->state.images, 1);
+  EXPECT_EQ(entries(), 2U);
+}
+
+TEST_F(CheckpointsTest, AHalfWrittenOneIsNoneAndIsRemoved) {
+  checkpoints.write(sample_checkpoint(1));
+  fs::copy(checkpoints.folder_of(1), checkpoints.folder() / "step-00000002.tmp-4711");
+
+  EXPECT_EQ(checkpoints.newest()->state.step, 1);
+  checkpoints.remove_unfinished();
+  EXPECT_EQ(entries(), 2U);
+}
+
+TEST_F(CheckpointsTest, AFullDiskLeavesTheOlderOnes) {
+  checkpoints.write(sample_checkpoint(1));
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto old = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit tight{200, before.rlim_max};  // bytes in a file: the write fails as on a full disk
+  setrlimit(RLIMIT_FSIZE, &tight);
+  std::optional<ErrorKind> kind;
+  try {
+    checkpoints.write(sample_checkpoint(2));
+  } catch (const Error& error) {
+    kind = error.kind();
+  }
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, old);
+
+  EXPECT_EQ(kind, ErrorKind::io);
+  EXPECT_EQ(checkpoints.newest()->state.step, 1);
+  EXPECT_EQ(entries(), 2U);
+}
+
+}  // namespace
+}  // namespace ttfm::run

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "run/run_folder.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include <ttfm/error.h>
+
+#include "base/log.h"
+#include "framework/run/sample_checkpoint.h"
+#include "support/support.h"
+
+namespace ttfm::run {
+namespace {
+
+namespace fs = std::filesystem;
+using test::error_text;
+
+class RunFolderTest : public testing::Test {
+ protected:
+  test::TemporaryFolder temporary;
+
+  RunRequest request(std::optional<std::string> name = "first", Resume resume = Resume::never) const {
+    RunRequest made;
+    made.parent = temporary.path() / "runs";
+    made.name = std::move(name);
+    made.config = "configs/quick start.toml";
+    made.resume = resume;
+    made.argv = {"ttfm", "run", "configs/quick start.toml", "--resume=never", "--run.name=first"};
+    return made;
+  }
+
+  std::string place(const std::string& name) const { return (temporary.path() / "runs" / name).string(); }
+
+  void make_run() const { RunFolder(request()).write_config("a = 1\n", "a = 1  # default\n"); }
+};
+
+TEST_F(RunFolderTest, IsNamedByTimeAndFileUnlessItHasAName) {
+  const RunFolder named(request());
+  const RunFolder first(request(std::nullopt)), second(request(std::nullopt));
+
+  EXPECT_EQ(named.path(), place("first"));
+  EXPECT_FALSE(named.resumed());
+  EXPECT_NE(first.path(), second.path());
+  const std::string name = first.path().filename().string();
+  EXPECT_TRUE(std::regex_match(name, std::regex("20[0-9]{6}-[0-9]{4}-quick_start-[0-9a-f]{4}"))) << name;
+}
+
+TEST_F(RunFolderTest, ThatExistsIsRefusedWithTheCommandToResumeIt) {
+  make_run();
+  EXPECT_EQ(error_text([&] { RunFolder folder(request()); }),
+            "the run folder '" + place("first") +
+                "' is there already and nothing in it is written over.\n"
+                "Go on with it: ttfm run 'configs/quick start.toml' --run.name=first --resume=auto\n"
+                "Or give the new run another name: --run.name=first-2");
+}
+
+TEST_F(RunFolderTest, IsResumedWhenAskedFor) {
+  EXPECT_FALSE(RunFolder(request("second", Resume::automatic)).resumed());
+  make_run();
+  EXPECT_TRUE(RunFolder(request("first", Resume::automatic)).resumed());
+  EXPECT_TRUE(RunFolder(request("first", Resume::must)).resumed());
+}
+
+TEST_F(RunFolderTest, ThatMustBeResumedHasToBeThere) {
+  EXPECT_EQ(error_text([&] { RunFolder folder(request("third", Resume::must)); }),
+            "--resume=must, but there is no run in '" + place("third") + "'");
+  EXPECT_FALSE(fs::exists(place("third")));
+  EXPECT_EQ(error_text([&] { RunFolder folder(request(std::nullopt, Resume::must)); }),
+            "--resume=must needs [run] name: a run without a name is always a new one");
+}
+
+TEST_F(RunFolderTest, OfSomethingElseIsLeftAlone) {
+  fs::create_directories(place("first"));
+  write_text(place("first") + "/thesis.tex", "");
+
+  EXPECT_EQ(error_text([&] { RunFolder folder(request("first", Resume::automatic)); }),
+            "'" + place("first") + "' is not the folder of a run (it has no run.lock): it is left alone");
+}
+
+TEST_F(RunFolderTest, BelongsToOneProcessAtATime) {
+  {
+    const RunFolder holder(request());
+    const std::string text = error_text([&] { RunFolder second(request("first", Resume::automatic)); });
+    EXPECT_TRUE(std::regex_match(text, std::regex("the run folder '.*/first' is in use by another process \\(process "
+                                                  "[0-9]+ on .+\\): wait for its end, or stop it")))
+        << text;
+  }
+  EXPECT_NO_THROW(RunFolder(request("first", Resume::automatic)));
+}
+
+TEST_F(RunFolderTest, NameIsOneFolder) {
+  for (const char* name : {"", ".", "..", "a/b", "-x", ".x", "a b", "\xc3\xa4"}) {
+    EXPECT_NE(error_text([&] { RunFolder folder(request(name)); }).find("cannot name a folder"), std::string::npos)
+        << name;
+  }
+}
+
+TEST_F(RunFolderTest, KeepsWhatItBeganWith) {
+  make_run();
+  const RunFolder again(request("first", Resume::automatic));
+  again.write_config("a = 1\n", "a = 2  # command line\n");
+
+  EXPECT_EQ(read_text(again.path() / "config.toml"), "a = 1\n");
+  EXPECT_EQ(read_text(again.path() / "config.resolved.toml"), "a = 1  # default\n");
+  EXPECT_FALSE(fs::exists(again.path() / "config.2.toml"));
+  EXPECT_EQ(read_text(again.path() / "config.resolved.2.toml"), "a = 2  # command line\n");
+}
+
+TEST_F(RunFolderTest, HasItsStatus) {
+  const RunFolder folder(request());
+  folder.write_status({Status::State::running, "student", 50, 3000});
+  const nlohmann::json running = nlohmann::json::parse(read_text(folder.path() / "status.json"));
+  folder.write_status({Status::State::failed, "student", 60, 3000, 6, "the loss is not finite"});
+  const nlohmann::json failed = nlohmann::json::parse(read_text(folder.path() / "status.json"));
+
+  EXPECT_EQ(running.at("state"), "running");
+  EXPECT_EQ(running.at("stage"), "student");
+  EXPECT_EQ(running.at("step"), 50);
+  EXPECT_EQ(running.at("steps"), 3000);
+  EXPECT_FALSE(running.contains("exit_code"));
+  EXPECT_EQ(failed.at("state"), "failed");
+  EXPECT_EQ(failed.at("exit_code"), 6);
+  EXPECT_EQ(failed.at("reason"), "the loss is not finite");
+}
+
+TEST_F(RunFolderTest, RecordsTheEnvironmentAndThePluginsSums) {
+  const fs::path plugin = temporary.path() / "libttfm_loss_x.so";
+  write_text(plugin, "abc");
+  const RunFolder folder(request());
+  folder.write_environment({{{"ttfm", "0.1.0"}}, {"ttfm", "run", "\xff"}, "cpu", 2, 7, {{"loss_x", "1.2", plugin}}});
+  const nlohmann::json json = nlohmann::json::parse(read_text(folder.path() / "env.json"));
+
+  EXPECT_EQ(json.at("versions").at("ttfm"), "0.1.0");
+  EXPECT_EQ(json.at("device"), "cpu");
+  EXPECT_EQ(json.at("threads"), 2);
+  EXPECT_EQ(json.at("seed"), 7);
+  EXPECT_EQ(json.at("plugins").at(0).at("path"), plugin.string());
+  EXPECT_EQ(json.at("plugins").at(0).at("sha256"),  // FIPS 180-2, appendix B.1
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST_F(RunFolderTest, HasTheLog) {
+  const RunFolder folder(request());
+  log::debug("a line for the file alone");
+
+  log::info("and one more");  // which also writes out the first
+  const std::string text = read_text(folder.path() / "log.txt");
+  EXPECT_NE(text.find("a line for the file alone\n"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace ttfm::run
