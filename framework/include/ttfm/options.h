@@ -151,7 +151,7 @@ class ParamTable {
   requires std::is_enum_v<Enum> Row choice(const char* name, const Enum& field,
                                            std::initializer_list<const char*> names, const char* doc) {
     std::string all;
-    for (const char* each : names) all += (all.empty() ? "" : "|") + std::string(each);
+    for (const char* each : names) all.append(all.empty() ? "" : "|").append(each);
     const char* const initial = names.begin()[static_cast<size_t>(field)];
     const Row row = add(name, TTFM_PARAM_CHOICE, keep(options_detail::toml(std::string(initial))), doc);
     rows_.back().choices = keep(std::move(all));
