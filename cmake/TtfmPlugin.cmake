@@ -6,8 +6,6 @@
 # what it offers without opening it. OFFERS lists its components ("loss/itvm"); the host refuses a descriptor that says
 # something else. TESTS are GoogleTest sources, built together with SOURCES into NAME_test.
 
-set(TTFM_ABI "1.0")
-
 function(ttfm_add_plugin name)
   cmake_parse_arguments(arg "" "" "OFFERS;SOURCES;LINK;TESTS" ${ARGN})
   if(NOT arg_OFFERS OR NOT arg_SOURCES)
@@ -37,6 +35,9 @@ function(ttfm_add_plugin name)
   endif()
   set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${TTFM_PLUGIN_DIR}"
                                              LINK_DEPENDS "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map")
+  # the host refuses plugins that others may write, which a umask of 002 would make of them
+  add_custom_command(TARGET ${target} POST_BUILD COMMAND chmod go-w $<TARGET_FILE_DIR:${target}> $<TARGET_FILE:${target}>
+                     VERBATIM)
 
   if(arg_TESTS AND TTFM_TESTS)
     set(sources ${arg_SOURCES})

@@ -66,8 +66,9 @@ class Registry final : public config::Components {
   explicit Registry(SearchPath path);
   ~Registry() override;
 
-  /// Opens the plugin. Throws ttfm::Error: E115 (config) with the nearest name if nothing offers the component, the
-  /// refusal (plugin) if its file cannot be used.
+  /// Opens the plugin. Throws ttfm::Error: E115 (config) with the nearest name if nothing offers the component (E101,
+  /// plugin, if nothing offers any of its kind), the refusal (plugin) if its file cannot be used. Warns (E114) where a
+  /// later file offers the same component.
   Component open(ttfm_kind kind, std::string_view name) const;
 
   /// As open(), for the validation of a configuration.
@@ -109,6 +110,7 @@ class Registry final : public config::Components {
   [[noreturn]] void fail_other_class(ttfm_kind kind, std::string_view name) const;
   [[noreturn]] void fail_unknown(ttfm_kind kind, std::string_view name) const;
   File* provider_of(ttfm_kind kind, std::string_view name) const;
+  std::vector<std::string> known_names(ttfm_kind kind) const;
   void scan(const SearchFolder& folder);
   void open_file(File& file) const;
 

@@ -13,6 +13,7 @@ namespace ttfm::host {
 struct SearchFolder {
   std::filesystem::path path;  ///< absolute; need not exist
   std::string why;             ///< what put it in the list: "--plugin-path", "TTFM_PLUGIN_PATH", ...
+  bool named = false;          ///< by the user: that it does not exist is worth a warning
 };
 
 /// In the order in which they are searched: the first file that offers a component wins.
@@ -34,6 +35,9 @@ std::string why_not_trusted(const std::filesystem::path& path);
 
 /// TTFM_INSECURE_PLUGINS=1: untrusted files are loaded, with a warning.
 bool insecure_plugins_allowed();
+
+/// The path in quotes, for messages.
+std::string quoted(const std::filesystem::path& path);
 
 /// "'/a' (--plugin-path), '/b' (TTFM_PLUGIN_PATH; does not exist)", for messages.
 std::string describe(const SearchPath& path);

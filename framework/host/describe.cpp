@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "host/describe.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include <ttfm/error.h>
+#include "base/edit_distance.h"
+#include "host/handshake.h"
+#include "host/kinds.h"
+
+namespace ttfm::host {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Row = std::vector<std::string>;
+
+/// Rows as columns two spaces apart; the last column is ragged.
+std::string table(const std::vector<Row>& rows, const std::string& indent = "") {
+  std::vector<size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line = indent;
+    for (size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 2, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string state_text(ComponentInfo::State state) {
+  switch (state) {
+    case ComponentInfo::State::closed:
+      return "closed";
+    case ComponentInfo::State::open:
+      return "open";
+    case ComponentInfo::State::shadowed:
+      return "shadowed";
+    case ComponentInfo::State::refused:
+      return "refused";
+  }
+  return "";
+}
+
+/// Why a row of the list cannot be used; "" if it can.
+std::string trouble(const ComponentInfo& info) {
+  if (info.state == ComponentInfo::State::refused) return "refused, E" + std::to_string(info.code) + ": " + info.reason;
+  if (info.state == ComponentInfo::State::shadowed) return "not used: a file earlier in the search order offers it too";
+  return "";
+}
+
+std::string kind_of(const Component& component) {
+  return std::string(kind_name(static_cast<ttfm_kind>(component.table->kind)));
+}
+
+std::vector<const ttfm_param_v1*> params_of(const Component& component) {
+  std::vector<const ttfm_param_v1*> params;
+  for (uint32_t i = 0; i < component.table->param_count; ++i) params.push_back(&param_at(component.table->params, i));
+  return params;
+}
+
+std::string default_text(const ttfm_param_v1& param) {
+  if (param.flags & TTFM_PARAM_REQUIRED) return "required";
+  if (param.default_toml) return param.default_toml;
+  return param.type == TTFM_PARAM_STUDENT ? "a table" : "none";
+}
+
+/// "h, the longest step of the teacher's ODE; in s; > 0"
+std::string doc_text(const ttfm_param_v1& param, bool with_type) {
+  std::string text = param.doc;
+  if (with_type) text += "; " + type_text(param);
+  if (param.unit) text += "; in " + std::string(param.unit);
+  const std::string range = range_text(param);
+  if (with_type && !range.empty()) text += "; " + range;
+  return text;
+}
+
+std::string plain_type_text(uint32_t type) {
+  switch (type) {
+    case TTFM_PARAM_BOOL:
+      return "true or false";
+    case TTFM_PARAM_INT:
+      return "integer";
+    case TTFM_PARAM_FLOAT:
+      return "number";
+    case TTFM_PARAM_STRING:
+      return "text";
+    case TTFM_PARAM_PATH:
+      return "path";
+    case TTFM_PARAM_INT_LIST:
+      return "list of integers";
+    case TTFM_PARAM_FLOAT_LIST:
+      return "list of numbers";
+    case TTFM_PARAM_FLOAT_ROWS:
+      return "list of lists of numbers";
+    case TTFM_PARAM_STUDENT:
+      return "table of a student";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+std::string type_text(const ttfm_param_v1& param) {
+  if (param.type != TTFM_PARAM_CHOICE) return plain_type_text(param.type);
+  std::string text = "one of ";
+  for (const char* c = param.choices; *c; ++c) text += *c == '|' ? std::string(", ") : std::string(1, *c);
+  return text;
+}
+
+std::string range_text(const ttfm_param_v1& param) {
+  std::string text;
+  if (param.min_toml) text += (param.flags & TTFM_PARAM_MIN_EXCLUSIVE ? "> " : ">= ") + std::string(param.min_toml);
+  if (param.min_toml && param.max_toml) text += ", ";
+  if (param.max_toml) text += (param.flags & TTFM_PARAM_MAX_EXCLUSIVE ? "< " : "<= ") + std::string(param.max_toml);
+  return text;
+}
+
+std::string list_text(const std::vector<ComponentInfo>& components) {
+  if (components.empty()) return "no plugins\n";
+  std::vector<Row> rows = {{"KIND", "NAME", "VERSION", "PATH", "SUMMARY"}};
+  for (const ComponentInfo& info : components) {
+    const auto or_dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
+    rows.push_back({or_dash(info.kind), or_dash(info.name), or_dash(info.version), info.path.string(), info.summary});
+  }
+  const std::string lines = table(rows);
+  std::string text;
+  size_t start = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {  // a reason goes below its line: it would widen a column for all
+    const size_t end = lines.find('\n', start) + 1;
+    text += lines.substr(start, end - start);
+    start = end;
+    if (i == 0) continue;
+    if (const std::string reason = trouble(components[i - 1]); !reason.empty()) text += "    " + reason + "\n";
+  }
+  return text;
+}
+
+std::string list_json(const std::vector<ComponentInfo>& components) {
+  std::string text = "[";
+  for (const ComponentInfo& info : components) {
+    const Json row = {{"kind", info.kind},       {"name", info.name},
+                      {"plugin", info.plugin},   {"version", info.version},
+                      {"summary", info.summary}, {"path", info.path.string()},
+                      {"why", info.why},         {"state", state_text(info.state)},
+                      {"code", info.code},       {"reason", info.reason}};
+    text += (text.size() > 1 ? ",\n " : "\n ") + row.dump();
+  }
+  return text + "\n]\n";
+}
+
+std::vector<Component> find_components(const Registry& registry, std::string_view name) {
+  if (const size_t slash = name.find('/'); slash != std::string_view::npos) {
+    const std::string kind_given(name.substr(0, slash));
+    if (const auto kind = kind_of_name(kind_given)) return {registry.open(*kind, name.substr(slash + 1))};
+    std::vector<std::string> kinds;
+    for (const ttfm_kind kind : kKinds) kinds.emplace_back(kind_name(kind));
+    const std::string nearest = nearest_name(kind_given, kinds);
+    throw Error(ErrorKind::config,
+                "no kind '" + kind_given + "' in '" + std::string(name) + "'." +
+                    (nearest.empty() ? "" : " Did you mean '" + nearest + "'?") + " Known: " + join(kinds) + ".",
+                115);
+  }
+  std::vector<Component> found;
+  std::vector<std::string> names;
+  for (const ttfm_kind kind : kKinds) {
+    for (const std::string& each : registry.names(kind)) {
+      if (each == name) found.push_back(registry.open(kind, name));
+      names.push_back(each);
+    }
+  }
+  if (!found.empty()) return found;
+  // A refused file may offer it: opening says why it cannot be.
+  for (const ComponentInfo& info : registry.components()) {
+    if (info.name == name) registry.open(*kind_of_name(info.kind), name);
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  const std::string nearest = nearest_name(name, names);
+  throw Error(ErrorKind::config,
+              "no component '" + std::string(name) + "'." +
+                  (nearest.empty() ? "" : " Did you mean '" + nearest + "'?") + " Known: " + join(names) + "." +
+                  (names.empty() ? " Looked in: " + describe(registry.search_path()) + "." : ""),
+              115);
+}
+
+std::string describe_text(const Component& component) {
+  const ttfm_component_v1& about = *component.table;
+  const ttfm_plugin_v1& plugin = *component.plugin;
+  std::string text = kind_of(component) + "/" + about.name + ": " + about.summary + "\n";
+  text += "  plugin   " + std::string(plugin.name) + " " + plugin.version;
+  if (plugin.license && *plugin.license) text += ", " + std::string(plugin.license);
+  if (plugin.vendor && *plugin.vendor) text += ", " + std::string(plugin.vendor);
+  text += "\n  file     " + component.path.string() + "\n";
+  if (about.doc_url && *about.doc_url) text += "  more     " + std::string(about.doc_url) + "\n";
+  if (about.param_count == 0) return text + "\nNo parameters.\n";
+
+  std::vector<Row> rows = {{"PARAMETER", "TYPE", "DEFAULT", "LIMITS", "WHAT IT IS"}};
+  for (const ttfm_param_v1* param : params_of(component)) {
+    rows.push_back({param->name, type_text(*param), default_text(*param), range_text(*param), doc_text(*param, false)});
+  }
+  return text + "\n" + table(rows);
+}
+
+std::string describe_toml(const Component& component) {
+  std::string text = "# " + std::string(component.table->summary) + "\n";
+  text += "[" + kind_of(component) + "]\ntype = \"" + component.table->name + "\"\n";
+  std::vector<Row> rows;
+  std::string nested;
+  for (const ttfm_param_v1* param : params_of(component)) {
+    const std::string name = param->name;
+    if (param->type == TTFM_PARAM_STUDENT) {  // a table must follow the plain keys
+      nested += "\n# " + doc_text(*param, true) + "\n[" + kind_of(component) + "." + name + "]\n";
+      nested += "# type =  # required; the name of a student, followed by its parameters\n";
+    } else if (param->default_toml) {
+      rows.push_back({name + " = " + param->default_toml, "# " + doc_text(*param, true)});
+    } else {
+      const char* const required = param->flags & TTFM_PARAM_REQUIRED ? "required; " : "";
+      rows.push_back({"# " + name + " =", "# " + (required + doc_text(*param, true))});
+    }
+  }
+  return text + table(rows) + nested;
+}
+
+std::string describe_json(const Component& component) {
+  const auto text_or_null = [](const char* text) { return text ? Json(text) : Json(); };
+  Json params = Json::array();
+  for (const ttfm_param_v1* param : params_of(component)) {
+    params.push_back({{"name", param->name},
+                      {"type", type_text(*param)},
+                      {"required", (param->flags & TTFM_PARAM_REQUIRED) != 0},
+                      {"advanced", (param->flags & TTFM_PARAM_ADVANCED) != 0},
+                      {"default", text_or_null(param->default_toml)},
+                      {"limits", range_text(*param)},
+                      {"unit", text_or_null(param->unit)},
+                      {"doc", param->doc},
+                      {"since", text_or_null(param->since)}});
+  }
+  const Json all = {{"kind", kind_of(component)},           {"name", component.table->name},
+                    {"summary", component.table->summary},  {"plugin", component.plugin->name},
+                    {"version", component.plugin->version}, {"license", text_or_null(component.plugin->license)},
+                    {"path", component.path.string()},      {"params", params}};
+  return all.dump(2) + "\n";
+}
+
+}  // namespace ttfm::host
