@@ -35,7 +35,7 @@ std::string hex(XXH128_hash_t hash) {
 std::optional<std::string> hash_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), XXH3_freeState);
-  std::vector<char> block(1 << 20);
+  std::vector<char> block(1 << 16);
   XXH3_128bits_reset(state.get());
   while (file) {
     file.read(block.data(), static_cast<std::streamsize>(block.size()));

@@ -32,8 +32,8 @@ TEST(ProgressLine, HasNoTimeLeftAtTheEnd) {
 TEST(ProgressBar, FillsAndIsCutToTheTerminal) {
   const std::string half = "[student] [==========>         ] 50/100 50% | loss .0312";
   EXPECT_EQ(progress_bar({"student", 50, 100, 0}, kValues, static_cast<int>(half.size())), half);
-  EXPECT_EQ(progress_bar({"a", 0, 3, 0}, kValues, 31), "[a] [>                   ] 0/3 0%");
-  EXPECT_EQ(progress_bar({"a", 3, 3, 0}, kValues, 33), "[a] [====================] 3/3 100%");
+  EXPECT_EQ(progress_bar({"a", 0, 3, 0}, kValues, 33), "[a] [>                   ] 0/3 0%");
+  EXPECT_EQ(progress_bar({"a", 3, 3, 0}, kValues, 35), "[a] [====================] 3/3 100%");
 }
 
 TEST(ShortNumber, HasItsDigitsAndNoLeadingZero) {
@@ -120,7 +120,7 @@ TEST_F(ProgressTest, IsOneRewrittenLineOnATerminal) {
   EXPECT_EQ(screen,
             "\r\033[K[s] [==>                 ] 1/10 10% | los"
             "\r\033[K[s] [==========>         ] 5/10 50% | los\n");
-  EXPECT_EQ(file, "[s] 5/10 50% | loss 1.00 | lr 0 | .621 it/s | ETA 8s\n");
+  EXPECT_EQ(file, "[s] 5/10 50% | loss 1.00 | lr 0 | 1.61 s/it | ETA 8s\n");
 }
 
 TEST_F(ProgressTest, MakesRoomForLogLines) {
