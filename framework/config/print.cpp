@@ -13,11 +13,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Paths of the sections that are printed, in the schema's order; nested students come behind the section they are in.
+/// Paths of the sections that are printed: those in use, in the schema's order; nested students come behind the section they are in.
 std::vector<std::string> printed_sections(const Resolved& resolved, bool only_given) {
   std::vector<std::string> paths;
   const auto add = [&](const Section& section) {
-    if (section.given || (section.in_use && !only_given)) paths.push_back(section.path);
+    if (section.in_use && (section.given || !only_given)) paths.push_back(section.path);
   };
   for (const SectionSpec& spec : schema()) {
     add(resolved.at(spec.path));

@@ -56,7 +56,7 @@ class Rules {
       contradiction(path, "warmup", "steps", "is longer than", "the warm-up is a part of the steps");
     }
     const Value* const schedule = value(path, "schedule");
-    if (schedule && schedule->text == "constant" && given(path + ".final_lr")) {
+    if (schedule && schedule->text == "constant" && changed(path + ".final_lr")) {
       no_effect(path + ".final_lr", "the rate does not fall with schedule = \"constant\"");
     }
   }
@@ -70,8 +70,9 @@ class Rules {
     const Value* const scale = value("teacher.guidance", "scale");
     for (const char* key : {"from", "to"}) {
       const std::string path = std::string("teacher.guidance.") + key;
-      if (scale && scale->number == 1 && given(path))
+      if (scale && scale->number == 1 && changed(path)) {
         no_effect(path, "`scale` in [teacher.guidance] is 1, no guidance");
+      }
     }
   }
 
@@ -104,7 +105,7 @@ class Rules {
                          ", [teacher.network] is " + toml_string(network.type),
                      "give both the same `type`, or write init = \"random\""});
     }
-    if (given("student.checkpoint")) no_effect("student.init", "`checkpoint` in [student] gives the weights");
+    if (changed("student.checkpoint")) no_effect("student.init", "`checkpoint` in [student] gives the weights");
   }
 
   void evaluation() {
@@ -125,13 +126,9 @@ class Rules {
     }
     const Value* const metrics = value("eval", "metrics");
     for (const char* key : {"eval.tolerance", "eval.projections"}) {
-      if (metrics && !metrics->flag && given(key)) no_effect(key, "`metrics` in [eval] is false");
+      if (metrics && !metrics->flag && changed(key)) no_effect(key, "`metrics` in [eval] is false");
     }
-    const Value *weights = value("eval", "weights"), *decay = value("train", "ema_decay");
-    if (weights && decay && weights->text == "ema" && decay->number == 0 && given("eval.weights")) {
-      no_effect("eval.weights", "`ema_decay` in [train] is 0, so there is no average");
-    }
-    if (!resolved_.has("teacher") && given("eval.teacher_evaluations")) {
+    if (!resolved_.has("teacher") && changed("eval.teacher_evaluations")) {
       no_effect("eval.teacher_evaluations", "there is no [teacher]");
     }
   }
@@ -156,6 +153,17 @@ class Rules {
   }
 
   bool given(std::string_view path) const { return places_.contains(path); }
+
+  /// A resolved configuration gives every key: one that has its default is not worth a warning.
+  bool changed(const std::string& path) const {
+    if (!given(path)) return false;
+    const std::string section = path.substr(0, path.rfind('.')), name = path.substr(section.size() + 1);
+    const Value* const now = value(section, name);
+    for (const Key& key : find_section(section)->keys) {
+      if (key.name == name && key.default_value) return now && toml_text(*now) != toml_text(*key.default_value);
+    }
+    return true;
+  }
 
   /// The place of a key or section; nowhere if it was not given.
   Place place(std::string_view path) const {

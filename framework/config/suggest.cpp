@@ -54,7 +54,8 @@ Problem unknown_problem(const Unknown& unknown, const Resolved& resolved) {
     const Section& section = resolved.at(spec.path);
     const bool has = contains(section.host_keys, entry.key) || contains(section.component_keys, entry.key);
     const bool nested = spec.path.find('.') != std::string::npos;
-    if (has && spec.path != unknown.section && (elsewhere.empty() || !nested)) elsewhere = spec.path;
+    const bool better = elsewhere.empty() || (!nested && elsewhere.find('.') != std::string::npos);
+    if (has && better && spec.path != unknown.section) elsewhere = spec.path;
   }
   std::string note;
   if (!nearest.empty() && (elsewhere.empty() || edit_distance(entry.key, nearest) == 1)) {

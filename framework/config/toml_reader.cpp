@@ -83,7 +83,9 @@ class Converter {
 std::string syntax_text(std::string_view description) {
   static constexpr std::string_view kIntroduction = "Error while parsing ";
   if (!description.starts_with(kIntroduction)) return "syntax error: " + std::string(description);
-  return "syntax error in a " + std::string(description.substr(kIntroduction.size()));
+  description.remove_prefix(kIntroduction.size());
+  const size_t colon = std::min(description.find(':'), description.size());
+  return "syntax error (" + std::string(description.substr(0, colon)) + ")" + std::string(description.substr(colon));
 }
 
 /// The line of a key with too many parts, or 0.

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ttfm/options.h>
+
+#include "config/config.h"
+#include "support/support.h"
+
+namespace ttfm::config::test {
+
+/// A handful of components, described by the Options structs in config_fixture.cpp.
+class FakeComponents final : public Components {
+ public:
+  FakeComponents();
+  Table find(ttfm_kind kind, std::string_view name) const override;
+  std::vector<std::string> names(ttfm_kind kind) const override;
+
+ private:
+  std::map<std::pair<ttfm_kind, std::string>, ParamTable> tables_;
+};
+
+/// Files in a folder of their own. Messages are compared without the folder's name.
+class ConfigTest : public testing::Test {
+ protected:
+  /// A smallest valid configuration: lines 1 to 6.
+  static const std::string kSmall;
+
+  void write(const std::string& name, const std::string& text) const;
+  std::string folder() const { return folder_.path().string(); }
+  std::string without_folder(std::string text) const;
+
+  /// Of the file f.toml.
+  Resolved load(const std::vector<std::string>& overrides = {}) const;
+  Resolved load(const std::string& text, const std::vector<std::string>& overrides = {}) const;
+
+  /// The text of the error that loading f.toml gives.
+  std::string errors(const std::vector<std::string>& overrides = {}) const;
+  std::string errors(const std::string& text, const std::vector<std::string>& overrides = {}) const;
+
+  static std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+  ttfm::test::TemporaryFolder folder_;
+  FakeComponents components_;
+};
+
+}  // namespace ttfm::config::test
