@@ -116,6 +116,16 @@ class Temporary {
   fs::path path_;
 };
 
+/// Removes what processes that were killed left half written.
+void remove_unfinished(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().filename().string().find(kUnfinished) != std::string::npos) found.push_back(entry.path());
+  }
+  for (const fs::path& path : found) fs::remove_all(path, error);
+}
+
 }  // namespace
 
 const TensorGroup* Checkpoint::find(std::string_view name) const {
@@ -134,6 +144,7 @@ fs::path Checkpoints::write(const Checkpoint& checkpoint) const {
     throw Error(ErrorKind::internal, "a checkpoint without the group 'model' (a bug in ttfm)");
   }
   refuse_non_finite(checkpoint);
+  remove_unfinished(folder_);
   const fs::path place = folder_of(checkpoint.state.step);
   const Temporary temporary(place.string() + std::string(kUnfinished) + std::to_string(getpid()));
 
@@ -203,16 +214,6 @@ void Checkpoints::prune(int64_t keep_last) const {
     fs::remove_all(folder_of(*step), error);
     if (error) log::warning("cannot remove '" + folder_of(*step).string() + "': " + error.message());
   }
-}
-
-void Checkpoints::remove_unfinished() const {
-  std::error_code error;
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(folder_, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.find(kUnfinished) != std::string::npos) found.push_back(entry.path());
-  }
-  for (const fs::path& path : found) fs::remove_all(path, error);
 }
 
 std::string damage(const fs::path& checkpoint_folder) {

@@ -50,7 +50,8 @@ class Checkpoints {
 
   const std::filesystem::path& folder() const { return folder_; }
 
-  /// Writes one and returns its folder; one of the same step is replaced. Throws ttfm::Error: numeric for a number that
+  /// Writes one and returns its folder; one of the same step is replaced, and what killed processes left half written is
+  /// removed. Throws ttfm::Error: numeric for a number that
   /// is not finite, io for the file system. Nothing of it remains then, and older ones stay as they were.
   std::filesystem::path write(const Checkpoint& checkpoint) const;
 
@@ -67,9 +68,6 @@ class Checkpoints {
 
   /// Removes all but the `keep_last` newest ones, never the newest that verifies.
   void prune(int64_t keep_last) const;
-
-  /// Removes what processes that were killed left half written.
-  void remove_unfinished() const;
 
   std::filesystem::path folder_of(int64_t step) const;
 

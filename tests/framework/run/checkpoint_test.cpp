@@ -197,13 +197,14 @@ TEST_F(CheckpointsTest, TheSameStepAgainReplacesIt) {
   EXPECT_EQ(entries(), 2U);
 }
 
-TEST_F(CheckpointsTest, AHalfWrittenOneIsNoneAndIsRemoved) {
+TEST_F(CheckpointsTest, AHalfWrittenOneIsNoneAndGoesWithTheNextWrite) {
   checkpoints.write(sample_checkpoint(1));
   fs::copy(checkpoints.folder_of(1), checkpoints.folder() / "step-00000002.tmp-4711");
 
   EXPECT_EQ(checkpoints.newest()->state.step, 1);
-  checkpoints.remove_unfinished();
-  EXPECT_EQ(entries(), 2U);
+  checkpoints.write(sample_checkpoint(3));
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{1, 3}));
+  EXPECT_EQ(entries(), 3U);  // and LATEST
 }
 
 TEST_F(CheckpointsTest, AFullDiskLeavesTheOlderOnes) {
