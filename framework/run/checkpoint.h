@@ -51,8 +51,8 @@ class Checkpoints {
   const std::filesystem::path& folder() const { return folder_; }
 
   /// Writes one and returns its folder; one of the same step is replaced, and what killed processes left half written is
-  /// removed. Throws ttfm::Error: numeric for a number that
-  /// is not finite, io for the file system. Nothing of it remains then, and older ones stay as they were.
+  /// removed. Throws ttfm::Error: numeric for a number that is not finite, io for the file system. Nothing of it remains
+  /// then, and older ones stay as they were.
   std::filesystem::path write(const Checkpoint& checkpoint) const;
 
   /// The steps of what is there, oldest first, damaged ones too.

@@ -2,9 +2,13 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "run/signals.h"
 
+#include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+
+#include "run/exit_code.h"
 
 namespace ttfm::run {
 namespace {
@@ -12,7 +16,8 @@ namespace {
 std::atomic<int> stop_signal = 0;  // lock-free: a handler may touch it, in whatever thread it runs
 static_assert(std::atomic<int>::is_always_lock_free);
 
-struct sigaction old_int, old_term;
+constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGUSR1};
+std::array<struct sigaction, kSignals.size()> before;
 
 extern "C" void ttfm_ask_for_stop(int signal) {
   if (stop_signal.exchange(signal) == 0) return;
@@ -28,22 +33,24 @@ StopSignals::StopSignals() {
   action.sa_handler = ttfm_ask_for_stop;
   action.sa_flags = SA_RESTART;  // a write under way goes on
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, &old_int);
-  sigaction(SIGTERM, &action, &old_term);
+  for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &action, &before[i]);
 }
 
 StopSignals::~StopSignals() {
-  sigaction(SIGINT, &old_int, nullptr);
-  sigaction(SIGTERM, &old_term, nullptr);
+  for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before[i], nullptr);
 }
 
 int StopSignals::received() { return stop_signal; }
 
+int StopSignals::exit_code() { return stop_signal == SIGUSR1 ? kExitResumable : 128 + stop_signal; }
+
 void StopSignals::leave() {
-  const int signal = stop_signal;
-  std::signal(signal, SIG_DFL);
-  std::raise(signal);
-  std::_Exit(128 + signal);  // where the signal is blocked
+  std::fflush(nullptr);
+  if (const int signal = stop_signal; signal != SIGUSR1) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+  }
+  std::_Exit(exit_code());  // also where the signal is blocked
 }
 
 }  // namespace ttfm::run

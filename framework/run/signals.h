@@ -4,9 +4,9 @@
 
 namespace ttfm::run {
 
-/// While it lives, SIGINT and SIGTERM ask for a stop instead of ending the process: whoever trains looks at received()
-/// after each step, saves, and calls leave(). A second signal ends the process at once, which is safe: files are
-/// replaced whole. One of it at a time.
+/// While it lives, SIGINT, SIGTERM and SIGUSR1 ask for a stop instead of ending the process: whoever trains looks at
+/// received() after each step, saves, and calls leave(). A second signal ends the process at once, which is safe: files
+/// are replaced whole. One of it at a time.
 class StopSignals {
  public:
   StopSignals();
@@ -17,7 +17,11 @@ class StopSignals {
   /// The signal that asked for a stop; 0 if none did.
   static int received();
 
-  /// Ends the process as the signal would have done, so that a shell sees 130 or 143.
+  /// What leave() will end with, as a shell sees it: 130 or 143; 75 for SIGUSR1, by which a cluster's scheduler says
+  /// that the job is to be queued again.
+  static int exit_code();
+
+  /// Ends the process as the signal would have done, or with 75.
   [[noreturn]] static void leave();
 };
 

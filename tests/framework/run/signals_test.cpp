@@ -11,15 +11,13 @@ namespace ttfm::run {
 namespace {
 
 TEST(StopSignals, AskForAStop) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
     const StopSignals signals;
     EXPECT_EQ(StopSignals::received(), 0);
     std::raise(signal);
     EXPECT_EQ(StopSignals::received(), signal);
   }
 }
-
-using StopSignalsDeathTest = testing::Test;
 
 TEST(StopSignalsDeathTest, TheSecondOneEndsTheProcess) {
   EXPECT_EXIT(
@@ -40,6 +38,16 @@ TEST(StopSignalsDeathTest, LeavingEndsTheProcessAsTheSignalWouldHave) {
         StopSignals::leave();
       },
       testing::KilledBySignal(SIGTERM), "");
+}
+
+TEST(StopSignalsDeathTest, LeavingForTheSchedulerSaysSo) {
+  EXPECT_EXIT(
+      {
+        const StopSignals signals;
+        std::raise(SIGUSR1);
+        StopSignals::leave();
+      },
+      testing::ExitedWithCode(75), "");
 }
 
 TEST(StopSignalsDeathTest, WhatWasInstalledBeforeComesBack) {
