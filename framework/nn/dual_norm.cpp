@@ -12,6 +12,7 @@
 #include <ATen/ops/native_layer_norm_backward.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <tuple>
 #include <vector>
 
@@ -165,7 +166,7 @@ struct DualNorm : Function<DualNorm> {
       h = h * *affine.a;
     }
     if (!dx.defined()) {
-      out[0] = norm.jacobian_times(g);
+      if (context->needs_input_grad(0)) out[0] = norm.jacobian_times(g);
       return out;
     }
     if (context->needs_input_grad(1)) out[1] = norm.jacobian_times(h);

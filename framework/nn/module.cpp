@@ -80,6 +80,6 @@ void Scope::buffer(Name name, Tensor& value, const Tensor& contents) const {
   value.copy_(contents);
 }
 
-Tensor weight(at::IntArrayRef shape) { return at::zeros(shape); }
+Tensor weight(at::IntArrayRef shape) { return at::zeros(shape, at::TensorOptions().dtype(at::kFloat)); }
 
 }  // namespace ttfm::nn

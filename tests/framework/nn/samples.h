@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #pragma once
 
+#include <ATen/TensorOperators.h>
+
 #include <initializer_list>
 
 #include <ttfm/dual.h>
