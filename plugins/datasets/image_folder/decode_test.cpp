@@ -168,14 +168,13 @@ TEST(DecodeJpeg, CmykIsRefused) {
 TEST(DecodeJpeg, EndlessScansAreRefused) {
   // a scan of all bits can be repeated without contradicting what came before
   const std::vector<jpeg_scan_info> scans = {{1, {0}, 0, 0, 0, 0}, {1, {0}, 1, 63, 0, 0}};
-  Bytes bytes = jpeg(64, 64, 1, pattern(64, 64, 1), /*progressive=*/true, scans);
-  decode_jpeg(bytes, {});
-  const uint8_t scan_marker[] = {0xff, 0xda};
+  const Bytes whole = jpeg(64, 64, 1, pattern(64, 64, 1), /*progressive=*/true, scans);
+  decode_jpeg(whole, {});
   // the file's last scan once more, 200 times, before the end marker
-  const auto last = std::find_end(bytes.begin(), bytes.end(), std::begin(scan_marker), std::end(scan_marker));
-  const Bytes scan(last, bytes.end() - 2);
-  bytes.resize(bytes.size() - 2);
-  for (int i = 0; i < 200; ++i) bytes.insert(bytes.end(), scan.begin(), scan.end());
+  const uint8_t scan_marker[] = {0xff, 0xda};
+  const auto last = std::find_end(whole.begin(), whole.end(), std::begin(scan_marker), std::end(scan_marker));
+  Bytes bytes(whole.begin(), whole.end() - 2);
+  for (int i = 0; i < 200; ++i) bytes.insert(bytes.end(), last, whole.end() - 2);
   bytes.insert(bytes.end(), {0xff, 0xd9});
 
   EXPECT_EQ(refusal(bytes), "is a broken JPEG: it has more than 100 scans");
