@@ -131,6 +131,7 @@ void check_note(const std::filesystem::path& file, const NoteResult& note) {
     refuse(file, 104, "has a defective ttfm note: its ABI is '" + note.note.abi + "'.");
   }
   check_tag(file, tag);
+  if (note.note.offers.empty()) refuse(file, 113, "offers no component.");
 }
 
 void check_descriptor(const std::filesystem::path& file, const ttfm_plugin_v1* plugin, const PluginNote& note) {

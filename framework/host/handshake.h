@@ -12,7 +12,7 @@
 namespace ttfm::host {
 
 /// The note is there, and its tag fits this host: E102 (no shared object), E104 (not a plugin), E108 (ABI), E110
-/// (LibTorch), E111 (C++ ABI).
+/// (LibTorch), E111 (C++ ABI), E113 (offers nothing).
 void check_note(const std::filesystem::path& file, const NoteResult& note);
 
 /// What the entry point returned can be read and fits: E106 (null), E107 (magic), E108 to E111 (tag, size), E112 (it is

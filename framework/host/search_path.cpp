@@ -2,16 +2,14 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "host/search_path.h"
 
-#include <dlfcn.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <typeinfo>
 
 #include <ttfm/abi.h>
-#include <ttfm/interface.h>
+#include "host/runtime_check.h"
 
 namespace ttfm::host {
 namespace fs = std::filesystem;
@@ -22,12 +20,15 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
-/// The file that libttfm.so was loaded from: that of a symbol which it alone defines.
+/// The file that libttfm.so was loaded from. Found by its name: the address of what it exports may lie in the program,
+/// which can have copies of a library's data and stubs for its functions.
 fs::path library_file() {
-  Dl_info info = {};
-  if (dladdr(&typeid(Interface), &info) == 0 || !info.dli_fname) return {};
-  std::error_code ignored;
-  return fs::canonical(info.dli_fname, ignored);
+  for (const fs::path& library : loaded_libraries()) {
+    if (!library.filename().string().starts_with("libttfm.so")) continue;
+    std::error_code ignored;
+    return fs::canonical(library, ignored);
+  }
+  return {};
 }
 
 fs::path plugin_folder_in(const fs::path& folder) {
