@@ -6,6 +6,8 @@
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "support/support.h"
 
 namespace ttfm::eval {
@@ -28,10 +30,12 @@ TEST(Panels, StandSideBySideBelowTheirCaptions) {
 }
 
 TEST(Panels, WrapIntoRows) {
-  const Panel panel = {"", plain(8, 8, 0)};
+  const at::Tensor picture = side_by_side({{"", plain(8, 8, 1)}, {"", plain(8, 8, 2)}, {"", plain(8, 8, 3)}}, 2);
 
-  EXPECT_EQ(side_by_side({panel, panel, panel}, 2).sizes(),
-            (std::vector<int64_t>{10 + 2 * (20 + 8 + 10), 10 + 2 * 18, 3}));
+  EXPECT_EQ(picture.sizes(), (std::vector<int64_t>{10 + 2 * (20 + 8 + 10), 10 + 2 * 18, 3}));
+  const int64_t second_row = 10 + 20 + 8 + 10 + 20;
+  EXPECT_TRUE(at::equal(picture.select(2, 0).narrow(0, second_row, 8).narrow(1, 10, 8), plain(8, 8, 3).squeeze(2)));
+  EXPECT_EQ(picture.narrow(0, second_row, 8).narrow(1, 28, 8).min().item<uint8_t>(), 255);
 }
 
 TEST(Panels, CutACaptionThatIsTooWide) {
