@@ -26,7 +26,7 @@ Halves empty_halves(const Tensor& like) {
 
 std::optional<Tensor> joined_view(const Tensor& a, const Tensor& b) {
   if (a.numel() == 0 || a.sizes() != b.sizes() || a.strides() != b.strides() || !a.is_alias_of(b)) return std::nullopt;
-  if (!a.is_non_overlapping_and_dense() || b.storage_offset() != a.storage_offset() + a.numel()) return std::nullopt;
+  if (b.storage_offset() != a.storage_offset() + a.numel()) return std::nullopt;
   const int64_t rows = a.size(0);
   const int64_t row = a.numel() / rows;
   if (rows > 1 && a.stride(0) != row) return std::nullopt;  // rows are not the outermost dimension in memory

@@ -75,7 +75,7 @@ TEST(Linear, FeedsTheNextLayerWithoutACopyAndRightly) {
   const auto chain = [&](const auto& in) { return second(nn::silu(first(in[0]))); };
 
   test::expect_right_derivatives(
-      test::subject(chain, {normal_dual(1, {3, 4})}, {&first.weight, &first.bias, &second.weight, &second.bias}));
+      test::subject(chain, {test::halves_dual(1, {3, 4})}, {&first.weight, &first.bias, &second.weight, &second.bias}));
 }
 
 TEST(Linear, GivesNoGradientWhereNoneIsWanted) {
@@ -155,6 +155,8 @@ TEST(Resample, RepeatsPixelsAndAveragesThemBack) {
   EXPECT_EQ(up.sizes(), at::IntArrayRef({2, 3, 4, 6}));
   EXPECT_EQ(up[1][2][3][1].item<double>(), x[1][2][1][0].item<double>());
   EXPECT_LT(test::max_difference(nn::downsample_mean(up), x), 1e-15);
+  const Tensor square = normal(2, {1, 1, 2, 2});
+  EXPECT_NEAR(nn::downsample_mean(square).item<double>(), square.mean().item<double>(), 1e-15);
 }
 
 TEST(Resample, RefusesToHalveAnOddSide) {

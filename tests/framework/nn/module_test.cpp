@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
@@ -9,8 +10,11 @@
 #include <vector>
 
 #include <ttfm/nn/activation.h>
+#include <ttfm/nn/attention.h>
+#include <ttfm/nn/conv.h>
 #include <ttfm/nn/embedding.h>
 #include <ttfm/nn/network_student.h>
+#include <ttfm/nn/norm.h>
 
 #include "framework/nn/samples.h"
 #include "support/collect_parameters.h"
@@ -41,6 +45,28 @@ struct SmallNet {
   }
 };
 
+/// One of each layer that has weights.
+struct EveryLayer {
+  nn::SelfAttention attention{4, 2};
+  nn::Conv2d conv{1, 2, {}};
+  nn::GroupNorm group_norm{1, 2};
+  nn::LabelEmbedding label{3, 4};
+  nn::LayerNorm layer_norm{4};
+
+  void parameters(const nn::Scope& scope) {
+    attention.parameters(scope / "attention");
+    conv.parameters(scope / "conv");
+    group_norm.parameters(scope / "group_norm");
+    label.parameters(scope / "label");
+    layer_norm.parameters(scope / "layer_norm");
+  }
+
+  template <nn::Value V>
+  V forward(const V& x, const V&, const V&, const Call&) const {
+    return x;
+  }
+};
+
 using SmallStudent = nn::NetworkStudent<SmallNet>;
 
 TEST(Scope, NamesWeightsAndTheirFlags) {
@@ -60,6 +86,23 @@ TEST(Scope, NamesWeightsAndTheirFlags) {
   }
 }
 
+TEST(Scope, ReachesEveryWeightOfEveryLayer) {
+  nn::NetworkStudent<EveryLayer> student;
+  const test::CollectedParameters weights(student);
+
+  std::vector<std::string> decayed, kept;
+  for (const auto& weight : weights.trained()) {
+    ((weight.flags & parameter_flag::kNoDecay) != 0 ? kept : decayed).push_back(weight.name);
+  }
+
+  EXPECT_EQ(decayed, (std::vector<std::string>{"attention.qkv.weight", "attention.out.weight", "conv.weight"}));
+  EXPECT_EQ(kept,
+            (std::vector<std::string>{"attention.qkv.bias", "attention.out.bias", "conv.bias", "group_norm.weight",
+                                      "group_norm.bias", "label.weight", "layer_norm.weight", "layer_norm.bias"}));
+  student.initialise(test::stream(1));
+  EXPECT_EQ(test::max_difference(weights["group_norm.weight"], at::ones({2})), 0);
+}
+
 TEST(Scope, FillsEachWeightFromItsOwnStream) {
   SmallStudent a, b;
   const test::CollectedParameters first(a), second(b);
@@ -72,6 +115,8 @@ TEST(Scope, FillsEachWeightFromItsOwnStream) {
   nn::Linear alone(3, 5);
   alone.parameters(nn::Scope(test::stream(3)) / "in");
   EXPECT_EQ(test::max_difference(alone.weight, first["in.weight"]), 0);
+  alone.parameters(nn::Scope(test::stream(3)) / "elsewhere");
+  EXPECT_GT(test::max_difference(alone.weight, first["in.weight"]), 0);
   b.initialise(test::stream(4));
   EXPECT_GT(test::max_difference(first["in.weight"], second["in.weight"]), 0);
 }
