@@ -121,6 +121,7 @@ TEST(ItvmLoss, IsTheDistanceToADiscreteLagrangianStep) {
   EXPECT_LT(max_difference(out.terms.at("terminal"), terminal), 1e-11);
   EXPECT_LT(max_difference(out.terms.at("initial"), initial), 1e-13);
   EXPECT_NEAR(out.value(), terminal.mean().item<double>() + initial.mean().item<double>(), 1e-12);
+  EXPECT_GE((t - s).min().item<double>(), 0);
 }
 
 TEST(ItvmLoss, GradientIsThatOfADistanceToAConstant) {

@@ -52,6 +52,7 @@ TEST(LfmdLoss, IsTheResidualOfTheLagrangianEquation) {
   EXPECT_LT(max_difference(out.terms.at("terminal"), expected), 1e-8);
   EXPECT_EQ(out.terms.count("initial"), 0u);
   EXPECT_GT(out.value(), 0.1);
+  EXPECT_GE((out.records.at("t") - out.records.at("s")).min().item<double>(), 0);
 }
 
 TEST(LfmdLoss, HuberAndWeightActOnEachElementAndEachRow) {
