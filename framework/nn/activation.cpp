@@ -12,7 +12,6 @@
 #include <ATen/ops/tanh_backward.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <cmath>
 #include <numbers>
 
 #include <ttfm/nn/activation.h>

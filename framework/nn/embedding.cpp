@@ -7,7 +7,6 @@
 #include <ATen/ops/exp.h>
 #include <ATen/ops/linspace.h>
 #include <ATen/ops/sin.h>
-#include <ATen/ops/zeros_like.h>
 
 #include <cmath>
 #include <string>
