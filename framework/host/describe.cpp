@@ -73,14 +73,16 @@ std::string default_text(const ttfm_param_v1& param) {
   return param.type == TTFM_PARAM_STUDENT ? "a table" : "none";
 }
 
-/// "h, the longest step of the teacher's ODE; in s; > 0"
-std::string doc_text(const ttfm_param_v1& param, bool with_type) {
-  std::string text = param.doc;
-  if (with_type) text += "; " + type_text(param);
-  if (param.unit) text += "; in " + std::string(param.unit);
+/// "the longest step; in s"
+std::string doc_with_unit(const ttfm_param_v1& param) {
+  return param.doc + (param.unit ? "; in " + std::string(param.unit) : "");
+}
+
+/// "the longest step (number in s, > 0)"
+std::string doc_with_type(const ttfm_param_v1& param, const std::string& first = "") {
   const std::string range = range_text(param);
-  if (with_type && !range.empty()) text += "; " + range;
-  return text;
+  return param.doc + (" (" + first) + type_text(param) + (param.unit ? " in " + std::string(param.unit) : "") +
+         (range.empty() ? "" : ", " + range) + ")";
 }
 
 std::string plain_type_text(uint32_t type) {
@@ -206,7 +208,7 @@ std::string describe_text(const Component& component) {
 
   std::vector<Row> rows = {{"PARAMETER", "TYPE", "DEFAULT", "LIMITS", "WHAT IT IS"}};
   for (const ttfm_param_v1* param : params_of(component)) {
-    rows.push_back({param->name, type_text(*param), default_text(*param), range_text(*param), doc_text(*param, false)});
+    rows.push_back({param->name, type_text(*param), default_text(*param), range_text(*param), doc_with_unit(*param)});
   }
   return text + "\n" + table(rows);
 }
@@ -219,13 +221,13 @@ std::string describe_toml(const Component& component) {
   for (const ttfm_param_v1* param : params_of(component)) {
     const std::string name = param->name;
     if (param->type == TTFM_PARAM_STUDENT) {  // a table must follow the plain keys
-      nested += "\n# " + doc_text(*param, true) + "\n[" + kind_of(component) + "." + name + "]\n";
+      nested += "\n# " + doc_with_type(*param) + "\n[" + kind_of(component) + "." + name + "]\n";
       nested += "# type =  # required; the name of a student, followed by its parameters\n";
     } else if (param->default_toml) {
-      rows.push_back({name + " = " + param->default_toml, "# " + doc_text(*param, true)});
+      rows.push_back({name + " = " + param->default_toml, "# " + doc_with_type(*param)});
     } else {
-      const char* const required = param->flags & TTFM_PARAM_REQUIRED ? "required; " : "";
-      rows.push_back({"# " + name + " =", "# " + (required + doc_text(*param, true))});
+      const char* const required = param->flags & TTFM_PARAM_REQUIRED ? "required, " : "";
+      rows.push_back({"# " + name + " =", "# " + doc_with_type(*param, required)});
     }
   }
   return text + table(rows) + nested;

@@ -8,7 +8,9 @@
 
 #include <boost/dll/shared_library.hpp>
 #include <cstdlib>
+#include <deque>
 #include <memory>
+#include <mutex>
 
 #include <ttfm/error.h>
 #include "host/search_path.h"
@@ -17,6 +19,14 @@ namespace ttfm::host {
 namespace {
 
 constexpr const char* kEntry = "ttfm_plugin_entry_v1";
+
+/// Keeps a library open for the rest of the process's life: closing it would unmap code that is still in use.
+const boost::dll::shared_library& keep(boost::dll::shared_library library) {
+  static std::mutex mutex;
+  static auto* const kept = new std::deque<boost::dll::shared_library>;  // never destroyed, which would close them
+  const std::lock_guard lock(mutex);
+  return kept->emplace_back(std::move(library));
+}
 
 std::string demangled(const std::string& symbol) {
   int status = 0;
@@ -54,10 +64,9 @@ PluginEntry open_plugin(const std::filesystem::path& file) {
     throw Error(ErrorKind::plugin, quoted(file) + " cannot be loaded: " + load_error_reason(error.what(), file) + ".",
                 103);
   }
-  // Leaked on purpose: closing it would unmap code that is still in use.
-  auto& opened = *new boost::dll::shared_library(std::move(library));
+  const boost::dll::shared_library& kept = keep(std::move(library));
 
-  void* const symbol = opened.has(kEntry) ? dlsym(opened.native(), kEntry) : nullptr;
+  void* const symbol = kept.has(kEntry) ? dlsym(kept.native(), kEntry) : nullptr;
   if (!symbol) {
     throw Error(ErrorKind::plugin,
                 quoted(file) + " has no entry point '" + kEntry +

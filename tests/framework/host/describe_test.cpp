@@ -89,10 +89,10 @@ TEST_F(PluginDescribe, WritesASectionOfAConfiguration) {
             "# works\n"
             "[loss]\n"
             "type = \"good\"\n"
-            "step = 0.2      # the longest step; number; in s; > 0, <= 1\n"
-            "way = \"second\"  # which way; one of first, second\n"
-            "# terms =       # how many terms; integer; >= 1, < 9\n"
-            "# file =        # required; where to look; path\n");
+            "step = 0.2      # the longest step (number in s, > 0, <= 1)\n"
+            "way = \"second\"  # which way (one of first, second)\n"
+            "# terms =       # how many terms (integer, >= 1, < 9)\n"
+            "# file =        # where to look (required, path)\n");
 }
 
 TEST_F(PluginDescribe, AsJsonHoldsTheSame) {
