@@ -170,6 +170,22 @@ TEST(DiT, DropsTheSameNumbersInPrimalAndTangent) {
   test::expect_drops_consistently(*dit.student, dit.inputs);
 }
 
+TEST(DiT, DropsInAttentionAsInTheMlp) {
+  for (const int64_t silent_gate : {2, 5}) {  // of attention; of the MLP
+    const SmallDiT dit({1, 4, 4}, 0, {{"dropout", "0.4"}});
+    for (const char* block : {"blocks.0", "blocks.1"}) {
+      const std::string name = std::string(block) + ".modulation";
+      dit.weights[name + ".weight"].narrow(0, 8 * silent_gate, 8).zero_();
+      dit.weights[name + ".bias"].narrow(0, 8 * silent_gate, 8).zero_();
+    }
+    const Stream mask = test::stream(1, at::kDouble);
+    Call dropped;
+    dropped.dropout = &mask;
+    const auto& [x, s, t, call] = dit.inputs;
+    EXPECT_GT(test::relative_error(dit.student->velocity(x, s, t, dropped), dit.velocity()), 1e-3) << silent_gate;
+  }
+}
+
 TEST(DiT, SaysWhatItCanDo) {
   NetworkTraits traits;
   SmallDiT({1, 4, 4}, 3).student->traits(traits);
