@@ -59,6 +59,21 @@ TEST_F(ConfigErrors, AKeyOfAnotherSectionIsRecognised) {
                                                kSections);
 }
 
+TEST_F(ConfigErrors, AKeyOfAnotherSectionIsPreferredToANameThatIsNotQuiteNear) {
+  EXPECT_EQ(errors(kSmall + "[train]\npath = \"p\"\n"),  // two edits from `batch`
+            std::string("error[E116]: unknown key `path` in [train]\n"
+                        "  --> f.toml:8:1\n"
+                        "    8 | path = \"p\"\n"
+                        "      | ^^^^ this key exists in [plugins]   ") +
+                kTrainKeys);
+  EXPECT_EQ(errors(kSmall + "[train]\nstep = 1\n"),  // one edit, and a key of [loss]
+            std::string("error[E116]: unknown key `step` in [train]\n"
+                        "  --> f.toml:8:1\n"
+                        "    8 | step = 1\n"
+                        "      | ^^^^ did you mean `steps`?   ") +
+                kTrainKeys);
+}
+
 TEST_F(ConfigErrors, AnUnknownSectionIsRefusedWithASuggestion) {
   EXPECT_EQ(errors(kSmall + "[trian]\nlr = 1\n"), std::string("error[E121]: unknown section [trian]\n"
                                                               "  --> f.toml:7:2\n"
@@ -183,7 +198,7 @@ TEST_F(ConfigErrors, ALongLineIsCutAroundItsCaret) {
             "error[E117]: element 1 of `evaluations` in [eval] is 0; it must be at least 1\n"
             "  --> f.toml:9:166\n"
             "    9 | ..." +
-                std::string(60, ' ') + "0" + std::string(0, ' ') +
+                std::string(60, ' ') + "0" +
                 "...\n"
                 "      |    " +
                 std::string(60, ' ') + "^ network evaluations for one sample of the student");

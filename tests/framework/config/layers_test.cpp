@@ -55,6 +55,25 @@ TEST_F(ConfigLayers, AnotherTypeDropsTheParametersOfTheComponentItReplacesAndKee
   EXPECT_EQ(other.at("student.member").component.at("width").integer, 3);
 }
 
+TEST_F(ConfigLayers, AnotherTypeDropsNestedStudentsAndKeepsTheHostsTables) {
+  write("base.toml",
+        "[teacher]\ntype = \"gaussian\"\n[teacher.guidance]\nscale = 2\n"
+        "[student]\ntype = \"ensemble\"\n[student.member]\ntype = \"mlp\"\n");
+  const Resolved resolved =
+      load("extends = \"base.toml\"\n" + kSmall, {"--teacher.type=network", "--teacher.checkpoint=w"});
+  EXPECT_EQ(resolved.at("student").type, "mlp");
+  EXPECT_FALSE(resolved.has("student.member"));
+  EXPECT_EQ(resolved.at("teacher.guidance").host.at("scale").number, 2);
+}
+
+TEST_F(ConfigLayers, WhatIsMissingIsToldAtTheHeaderInTheFileNotAtAnOverride) {
+  EXPECT_EQ(errors("[dataset]\ntype = \"idx\"\n" + kSmall.substr(kSmall.find("[student]")), {"--dataset.limit=3"}),
+            "error[E122]: [dataset] has no `path`, which dataset 'idx' needs\n"
+            "  --> f.toml:1:1\n"
+            "    1 | [dataset]\n"
+            "      | ^^^^^^^^^ add `path` (path): folder of the four files");
+}
+
 TEST_F(ConfigLayers, ParametersGivenBelowTheFirstTypeAreKept) {
   write("base.toml", "[loss]\nstep = 0.5\n");
   EXPECT_EQ(load("extends = [\"base.toml\"]\n" + kSmall).at("loss").component.at("step").number, 0.5);

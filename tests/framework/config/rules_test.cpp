@@ -98,6 +98,8 @@ TEST_F(ConfigRules, EvaluationsAreSortedAndUnique) {
             "  --> f.toml:8:15\n"
             "    8 | evaluations = [4, 1, 4]\n"
             "      |               ^^^^^^^^^ write [1, 4]");
+  EXPECT_EQ(first_line(errors(kSmall, {"--eval.teacher_evaluations=[1, 1, 2]"})),
+            "error[E117]: `teacher_evaluations` in [eval] is [1, 1, 2]; it must be sorted, each number once");
 }
 
 TEST_F(ConfigRules, ADeviceIsOneOfTheKnownForms) {
@@ -120,6 +122,14 @@ TEST_F(ConfigRules, AWrongValueBreaksNoRuleBesides) {
             "  --> f.toml:8:9\n"
             "    8 | batch = 0\n"
             "      |         ^ samples in one optimiser step");
+}
+
+TEST_F(ConfigRules, AWrongValueOfTheTeachersTrainingIsNotReplacedByThatOfTrain) {
+  EXPECT_EQ(errors("[teacher]\ntype = \"network\"\n[teacher.train]\nsteps = 0\nwarmup = 5000\n" + kSmall),
+            "error[E117]: `steps` in [teacher.train] is 0; it must be at least 1\n"
+            "  --> f.toml:4:9\n"
+            "    4 | steps = 0\n"
+            "      |         ^ optimiser steps");
 }
 
 TEST_F(ConfigRules, ValuesWithoutEffectAreWarnedOf) {
