@@ -26,8 +26,8 @@ struct Origin {
   std::string text() const;  ///< "default", "base.toml:12", "command line"
 };
 
-/// One validated value; the member that `type` names is set. A nested student (TTFM_PARAM_STUDENT) has in `text` the path
-/// of the section that holds it.
+/// One validated value; the member that `type` names is set. A nested student (TTFM_PARAM_STUDENT) has in `text` the
+/// path of the section that holds it.
 struct Value {
   ttfm_param_type type = TTFM_PARAM_STRING;
   bool flag = false;
@@ -87,14 +87,14 @@ class Components {
   virtual std::vector<std::string> names(ttfm_kind kind) const = 0;
 };
 
-/// Reads, merges, validates and logs the warnings. Throws ttfm::Error (config; plugin where a component cannot be loaded
-/// and nothing else is wrong) whose text holds every error of the configuration, each with number, file, line, source
-/// line, caret, suggestion and valid keys: at most 20, then "and n more". Its code is that of the first.
+/// Reads, merges, validates and logs the warnings. Throws ttfm::Error (config; plugin where a component cannot be
+/// loaded and nothing else is wrong) whose text holds every error of the configuration, each with number, file, line,
+/// source line, caret, suggestion and valid keys: at most 20, then "and n more". Its code is that of the first.
 Resolved load(const std::filesystem::path& file, const std::vector<std::string>& overrides,
               const Components& components);
 
-/// The value of [plugins] path alone, for finding the components that load() asks about. Nothing else is validated; "" where
-/// the layers cannot be read, which load() then reports.
+/// The value of [plugins] path alone, for finding the components that load() asks about. Nothing else is validated; ""
+/// where the layers cannot be read, which load() then reports.
 std::string plugin_path(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 
 /// The resolved configuration as TOML in the schema's order, each value followed by its origin as a comment. Loading it

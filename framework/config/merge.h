@@ -10,7 +10,7 @@
 #include "config/diagnose.h"
 #include "config/node.h"
 
-/// The layers of a configuration, from the lowest: files named by `extends`, in their order; the file itself; overrides.
+/// The layers of a configuration, from the lowest: files named by `extends`, in order; the file itself; overrides.
 namespace ttfm::config {
 
 struct Layers {
@@ -20,7 +20,7 @@ struct Layers {
 };
 
 /// Reads the layers and merges them key by key: a list or a value replaces, tables merge. A layer that gives a component
-/// section another `type` drops what lower layers set for the component they had selected; the host's keys stay.
+/// section another `type` drops what lower layers set for the component that they had selected; the host's keys stay.
 Layers read_layers(const std::filesystem::path& file, const std::vector<std::string>& overrides, Diagnostics& problems);
 
 }  // namespace ttfm::config

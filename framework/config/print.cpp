@@ -13,7 +13,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Paths of the sections that are printed: those in use, in the schema's order; nested students come behind the section they are in.
+/// Paths of the sections that are printed: those in use, in the schema's order; nested students come behind the section
+/// they are in.
 std::vector<std::string> printed_sections(const Resolved& resolved, bool only_given) {
   std::vector<std::string> paths;
   const auto add = [&](const Section& section) {

@@ -15,8 +15,8 @@ namespace {
 
 constexpr size_t kMaxBytes = size_t{1} << 20;
 
-// toml++ 3.3 limits nested values to 256 but not the parts of a dotted key, and frees them by recursion: a key of 100000
-// parts overflows the stack.
+// toml++ 3.3 limits nested values to 256 but not the parts of a dotted key, and frees them by recursion: a key of
+// 100000 parts overflows the stack.
 constexpr int kMaxParts = 256;
 
 class Converter {
