@@ -19,8 +19,8 @@ struct Layers {
   bool complete = true;                ///< every file was read
 };
 
-/// Reads the layers and merges them key by key: a list or a value replaces, tables merge. A layer that gives a component
-/// section another `type` drops what lower layers set for the component that they had selected; the host's keys stay.
+/// Reads the layers and merges them key by key: a list or a value replaces, tables merge. A layer that gives a
+/// component section another `type` drops what lower layers set for the component before; the host's keys stay.
 Layers read_layers(const std::filesystem::path& file, const std::vector<std::string>& overrides, Diagnostics& problems);
 
 }  // namespace ttfm::config
