@@ -6,9 +6,6 @@ target_compile_options(ttfm_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow
                                                -Wno-missing-field-initializers
                                                # gcc 12 sees overlaps where there are none: gcc.gnu.org/PR105651
                                                "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>")
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(ttfm_warnings INTERFACE -Wno-restrict)  # false for string + "...": GCC bug 105651
-endif()
 if(TTFM_WERROR)
   target_compile_options(ttfm_warnings INTERFACE -Werror)
 endif()

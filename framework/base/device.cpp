@@ -33,8 +33,8 @@ std::filesystem::path torch_folder() {
 }
 
 [[noreturn]] void no_cuda(const std::string& text, const std::string& why) {
-  throw Error(ErrorKind::device, "[run] device = \"" + text + "\": " + why +
-                                     ". Use device = \"auto\" or \"cpu\" on this machine.");
+  throw Error(ErrorKind::device,
+              "[run] device = \"" + text + "\": " + why + ". Use device = \"auto\" or \"cpu\" on this machine.");
 }
 
 /// Opens libtorch_cuda; the reason why not, or "".
@@ -43,7 +43,8 @@ std::string open_cuda() {
   if (!std::filesystem::exists(library)) return "this LibTorch has no CUDA: there is no " + library.string();
   if (!dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL)) {
     return std::string("libtorch_cuda.so cannot be opened: ") + dlerror() +
-           ". It needs NVIDIA's libraries beside it: install the torch 2.15.0 wheel with its dependencies into a folder "
+           ". It needs NVIDIA's libraries beside it: install the torch 2.15.0 wheel with its dependencies into a "
+           "folder "
            "and name that folder in TTFM_TORCH_ROOT";
   }
   if (!at::globalContext().hasCUDA()) return "LibTorch sees no CUDA device";

@@ -69,8 +69,8 @@ class Assembly {
   const host::Registry& registry_;
   c10::Device device_;
   uint64_t seed_;
+  DatasetTraits data_;  // before the data set: what it is constructed from has these fields
   host::Owned<Dataset> dataset_;
-  DatasetTraits data_;
 };
 
 /// Copies `source`'s weights into `network`. Throws ttfm::Error (checkpoint) where they are another network's.

@@ -194,7 +194,7 @@ std::filesystem::path run(const RunOptions& options) {
     std::fputs(eval::to_table(results).c_str(), stdout);
     write_end(folder, run::Status::State::done, 0, "");
   } catch (const Stopped&) {
-    write_end(folder, run::Status::State::stopped, 128 + run::StopSignals::received(), "stopped by a signal");
+    write_end(folder, run::Status::State::stopped, run::StopSignals::exit_code(), "stopped by a signal");
     log::info("stopped; to go on: the same command with --resume=auto");
     run::StopSignals::leave();
   } catch (const std::exception& exception) {
