@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <fstream>
 
@@ -26,6 +28,11 @@ std::string read_all(const fs::path& path) {
 const std::string& sound_plugin() {
   static const std::string bytes = read_all(fs::path(TTFM_ZOO_DIR) / "libttfm_sound.so");
   return bytes;
+}
+
+template <class Number>
+void set(std::string& bytes, size_t place, Number value) {
+  std::memcpy(bytes.data() + place, &value, sizeof value);
 }
 
 class ElfNote : public testing::Test {
@@ -87,17 +94,17 @@ TEST_F(ElfNote, SurvivesEveryByteOfItsHeadersBeingWrong) {
   const size_t headers = elf.e_phoff + size_t{elf.e_phnum} * elf.e_phentsize;
   const size_t note = whole.find("abi=1.0") - 20;
   std::fstream bytes(file(), std::ios::binary | std::ios::in | std::ios::out);
-  const auto set = [&](size_t place, char value) {
+  const auto write = [&](size_t place, char value) {
     bytes.seekp(static_cast<std::streamoff>(place)).put(value).flush();
   };
 
   size_t found = 0;
   for (size_t place = 0; place < note + 64; place = place + 1 == headers ? note : place + 1) {
     for (const unsigned char value : {0x00, 0x01, 0x7f, 0xff}) {
-      set(place, static_cast<char>(value));
+      write(place, static_cast<char>(value));
       found += read_plugin_note(file()).state == State::found;
     }
-    set(place, whole[place]);
+    write(place, whole[place]);
   }
 
   EXPECT_GT(found, 0u);  // most bytes do not matter to the note
@@ -105,12 +112,42 @@ TEST_F(ElfNote, SurvivesEveryByteOfItsHeadersBeingWrong) {
 }
 
 TEST_F(ElfNote, WithHugeSizesIsPassedOver) {
-  std::string bytes = sound_plugin();
-  const size_t note = bytes.find("abi=1.0") - 20;
-  const uint32_t huge = 0xfffffff0u;
-  std::memcpy(bytes.data() + note, &huge, sizeof huge);  // n_namesz
+  const size_t note = sound_plugin().find("abi=1.0") - 20;
+  for (const size_t field : {offsetof(Elf64_Nhdr, n_namesz), offsetof(Elf64_Nhdr, n_descsz)}) {
+    std::string bytes = sound_plugin();
+    set(bytes, note + field, 0xfffffff0u);
 
-  EXPECT_EQ(read(bytes).state, State::no_note);
+    EXPECT_EQ(read(bytes).state, State::no_note) << field;
+  }
+}
+
+TEST_F(ElfNote, WithOffsetsThatWrapAroundIsTruncated) {
+  Elf64_Ehdr elf;
+  std::memcpy(&elf, sound_plugin().data(), sizeof elf);
+  const size_t first_segment = elf.e_phoff + offsetof(Elf64_Phdr, p_offset);  // a PT_LOAD
+  for (const size_t field : {offsetof(Elf64_Ehdr, e_phoff), offsetof(Elf64_Ehdr, e_shoff), first_segment}) {
+    std::string bytes = sound_plugin();
+    set(bytes, field, ~uint64_t{0} - 15);
+
+    EXPECT_EQ(read(bytes).state, State::truncated) << field;
+  }
+}
+
+TEST_F(ElfNote, OfAStrippedFileNeedsAllThatIsLoaded) {
+  std::string bytes = sound_plugin();
+  Elf64_Ehdr elf;
+  std::memcpy(&elf, bytes.data(), sizeof elf);
+  size_t loaded = 0;
+  for (size_t i = 0; i < elf.e_phnum; ++i) {
+    Elf64_Phdr segment;
+    std::memcpy(&segment, bytes.data() + elf.e_phoff + i * sizeof segment, sizeof segment);
+    if (segment.p_type == PT_LOAD) loaded = std::max<size_t>(loaded, segment.p_offset + segment.p_filesz);
+  }
+  set(bytes, offsetof(Elf64_Ehdr, e_shoff), uint64_t{0});
+  set(bytes, offsetof(Elf64_Ehdr, e_shnum), uint16_t{0});
+
+  EXPECT_EQ(read(bytes.substr(0, loaded)).state, State::found);
+  EXPECT_EQ(read(bytes.substr(0, loaded - 1)).state, State::truncated);
 }
 
 TEST_F(ElfNote, OfA32BitFileIsRefused) {

@@ -177,6 +177,19 @@ TEST(Registry, AFirstFileThatIsRefusedIsAnErrorRatherThanAnotherFile) {
   EXPECT_TRUE(registry.names(TTFM_LOSS).empty());
 }
 
+TEST(Registry, ForgetsAFileThatCouldNotBeOpened) {
+  PluginFolder folder;
+  folder.add("bad_magic");
+  const Registry registry(folder.search_path());
+  ASSERT_EQ(registry.names(TTFM_LOSS), (std::vector<std::string>{"bad_magic"}));
+
+  error_text([&] { registry.find(TTFM_LOSS, "bad_magic"); });
+
+  EXPECT_TRUE(registry.names(TTFM_LOSS).empty());
+  EXPECT_EQ(registry.components().at(0).state, ComponentInfo::State::refused);
+  EXPECT_EQ(registry.components().at(0).code, 107);
+}
+
 TEST(Registry, RefusesAFileThatOthersMayWrite) {
   PluginFolder folder;
   const fs::path file = folder.add("sound");
