@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include <gtest/gtest.h>
+
+#include "end_to_end/program.h"
+
+namespace ttfm::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Mistakes : public testing::Test {
+ protected:
+  TemporaryFolder folder;
+
+  void SetUp() override { write_file(folder.path() / "small.toml", small_config()); }
+  Outcome run(std::vector<std::string> more) {
+    more.insert(more.begin(), {"run", "small.toml"});
+    return ttfm(folder.path(), more);
+  }
+  void replace(const std::string& what, const std::string& by) {
+    std::string config = read_file(folder.path() / "small.toml");
+    ASSERT_NE(config.find(what), std::string::npos);
+    config.replace(config.find(what), what.size(), by);
+    write_file(folder.path() / "small.toml", config);
+  }
+  bool wrote_a_run() const { return fs::exists(folder.path() / "runs"); }
+};
+
+TEST_F(Mistakes, AMistypedKeyGetsItsLineACaretAndASuggestion) {
+  replace("batch = 32", "bacth = 32");
+
+  const Outcome outcome = run({});
+
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.err.find("small.toml:22:1"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("bacth = 32\n"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("^^^^^ did you mean `batch`?"), std::string::npos) << outcome.err;
+  EXPECT_FALSE(wrote_a_run());
+}
+
+TEST_F(Mistakes, AWrongNameIsAnsweredWithASuggestion) {
+  const Outcome outcome = run({"--loss.type=itvn"});
+
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.err.find("itvm"), std::string::npos) << outcome.err;
+}
+
+TEST_F(Mistakes, FiveMistakesGiveFiveErrors) {
+  replace("batch = 32", "bacth = 32");
+  replace("width = 16", "width = -16");
+  replace("steps = 20", "steps = \"many\"");
+  replace("[log]", "[lug]");
+  replace("type = \"itvm\"", "type = \"itvm\"\nintegrator = \"huen\"");
+
+  const Outcome outcome = run({});
+
+  EXPECT_EQ(outcome.code, 2);
+  int errors = 0;
+  for (size_t at = outcome.err.find("error["); at != std::string::npos; at = outcome.err.find("error[", at + 1))
+    ++errors;
+  EXPECT_EQ(errors, 5) << outcome.err;
+}
+
+TEST_F(Mistakes, ALearningRateThatIsNoNumberIsRefused) {
+  for (const char* rate : {"--train.lr=nan", "--train.lr=inf", "--train.lr=0", "--train.lr=fast"}) {
+    const Outcome outcome = run({rate});
+    EXPECT_EQ(outcome.code, 2) << rate << outcome.err;
+  }
+  EXPECT_FALSE(wrote_a_run());
+}
+
+TEST_F(Mistakes, ATimeGridOutsideOfTheUnitIntervalIsRefused) {
+  for (const char* grid : {"--sampler.grid=[0,0.5,1.5]", "--sampler.grid=[-0.1,1]", "--sampler.grid=[0,0.7,0.3,1]"}) {
+    const Outcome outcome = run({grid});
+    EXPECT_EQ(outcome.code, 2) << grid << outcome.err;
+  }
+}
+
+TEST_F(Mistakes, AnArgumentThatIsNoneIsRefused) {
+  EXPECT_EQ(run({"--quick"}).code, 2);
+  EXPECT_EQ(run({"--train.stepz=3"}).code, 2);
+  EXPECT_EQ(run({"--resume=perhaps"}).code, 2);
+  EXPECT_EQ(ttfm(folder.path(), {"run", "missing.toml"}).code, 2);
+  EXPECT_EQ(ttfm(folder.path(), {}).code, 2);
+  const Outcome verb = ttfm(folder.path(), {"smaple"});
+  EXPECT_EQ(verb.code, 2);
+  EXPECT_NE(verb.err.find("did you mean 'sample'?"), std::string::npos) << verb.err;
+}
+
+TEST_F(Mistakes, ASamplerForTheWrongModelIsRefused) {
+  const Outcome outcome = run({"--sampler.type=heun"});
+
+  EXPECT_EQ(outcome.code, 2) << outcome.err;
+}
+
+TEST_F(Mistakes, CudaWithoutADriverIsAnErrorOfItsOwn) {
+  if (fs::exists("/dev/nvidiactl")) GTEST_SKIP() << "this machine has a CUDA driver";
+
+  const Outcome outcome = run({"--run.device=cuda"});
+
+  EXPECT_EQ(outcome.code, 8);
+  EXPECT_NE(outcome.err.find("there is no CUDA driver"), std::string::npos) << outcome.err;
+  EXPECT_EQ(run({"--run.device=tpu"}).code, 2);
+}
+
+TEST_F(Mistakes, ATruncatedDataSetIsNamed) {
+  const auto data = folder.path() / "data";
+  const std::string header("\0\0\x08\x03\0\0\0\x0a\0\0\0\x04\0\0\0\x04", 16);
+  write_file(data / "train-images-idx3-ubyte", header + std::string(100, 'x'));
+  write_file(data / "train-labels-idx1-ubyte", std::string("\0\0\x08\x01\0\0\0\x0a", 8) + std::string(10, '\1'));
+  replace("type = \"gaussian_mixture\"", "type = \"idx\"\nfolder = \"data\"\ntest = \"\"\nvalidation = 2");
+
+  const Outcome outcome = run({});
+
+  EXPECT_EQ(outcome.code, 3) << outcome.err;
+  EXPECT_NE(outcome.err.find("train-images-idx3-ubyte"), std::string::npos) << outcome.err;
+  EXPECT_FALSE(wrote_a_run());
+}
+
+}  // namespace
+}  // namespace ttfm::test
