@@ -68,12 +68,12 @@ DeviceChoice choose_device(const std::string& text) {
 
   const int devices = driver_devices();
   if (automatic) {
-    if (devices <= 0) return {c10::kCPU, devices < 0 ? "no CUDA driver" : "the CUDA driver has no device"};
+    if (devices <= 0) return {c10::kCPU, devices < 0 ? "no usable CUDA driver" : "the CUDA driver has no device"};
     const std::string reason = open_cuda();
     if (!reason.empty()) return {c10::kCPU, reason};
     return {c10::Device(c10::kCUDA, 0), ""};
   }
-  if (devices < 0) no_cuda(text, "there is no CUDA driver (libcuda.so.1)");
+  if (devices < 0) no_cuda(text, "there is no CUDA driver (libcuda.so.1), or it finds no device");
   if (index >= devices) {
     no_cuda(text, "the CUDA driver has " + std::to_string(devices) + (devices == 1 ? " device" : " devices") +
                       ", numbered from 0");

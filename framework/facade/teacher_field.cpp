@@ -30,7 +30,9 @@ void TeacherField::traits(NetworkTraits& out) const {
 
 Tensor TeacherField::evaluate(const Tensor& x, const Tensor& t, const Call& call) const {
   evaluations_.count(x);
-  Tensor v = teacher_.velocity(x, t, call);
+  Call own = call;
+  own.dropout = nullptr;  // the stream is the student's; a teacher is always evaluated
+  Tensor v = teacher_.velocity(x, t, own);
   check_velocity("teacher '" + name_ + "'", x, v);
   return v;
 }
@@ -42,7 +44,7 @@ Tensor TeacherField::velocity(const Tensor& x, const Tensor& t, const Call& call
   Call none = call;
   none.label = at::full_like(call.label, traits_.classes);
   Tensor v_label, v_none;
-  if (traits_.stackable && !call.dropout) {
+  if (traits_.stackable) {
     Call both = call;
     both.label = at::cat({call.label, none.label});
     const auto parts = evaluate(at::cat({x, x}), at::cat({t, t}), both).chunk(2);

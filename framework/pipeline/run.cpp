@@ -129,7 +129,8 @@ class Pipeline {
     std::shared_ptr<Network> student;
     if (config.has("student")) student = train("student", teacher ? &*teacher : nullptr);
 
-    status("evaluation");
+    folder_.write_status(
+        {.state = run::Status::State::running, .stage = "evaluation", .step = 0, .steps = 0, .reason = ""});
     log::info("evaluation");
     const TeacherModel* evaluated = teacher ? &*teacher : nullptr;
     return evaluate_models(session_.assembly(), {student.get(), evaluated}, folder_.path());
@@ -140,10 +141,10 @@ class Pipeline {
     Stage stage = make_stage(session_, name);
     if (name == "student") start_student(session_, stage, teacher);
     make_trainer(session_, stage, teacher ? teacher->field.get() : nullptr);
-    int64_t from = 0;
+    double earlier_seconds = 0;
     if (folder_.resumed()) {
-      if (resume_stage(name, *stage.trainer, folder_)) from = stage.trainer->steps_done();
-      run::rewind_metrics(folder_.metrics(), {earlier_, name, from});
+      earlier_seconds = resume_stage(name, *stage.trainer, folder_).value_or(0);
+      run::rewind_metrics(folder_.metrics(), {earlier_, name, stage.trainer->steps_done()});
     }
     run::MetricsLog metrics(folder_.metrics());
     log::info("stage '" + name + "': " + session_.config().at(stage.network_section).type + " with " +
@@ -151,14 +152,10 @@ class Pipeline {
               session_.config().at(stage.loss_section).type + ", " + std::to_string(stage.options.steps) +
               " steps of " + std::to_string(stage.options.batch));
     train_stage(name, *stage.trainer, stage.options.steps, stage.options.batch,
-                {folder_, metrics, progress_, log_, checkpoint_});
+                {folder_, metrics, progress_, log_, checkpoint_, earlier_seconds});
     earlier_.push_back(name);
     const auto eval = config::read_section<config::EvalSection>(session_.config().at("eval"));
     return finished_network(session_, stage, name == "teacher" || eval.weights == config::Weights::ema);
-  }
-
-  void status(const std::string& stage) {
-    folder_.write_status({.state = run::Status::State::running, .stage = stage, .step = 0, .steps = 0, .reason = ""});
   }
 
   const Session& session_;
@@ -168,10 +165,6 @@ class Pipeline {
   run::Progress progress_;
   std::vector<std::string> earlier_;
 };
-
-void write_end(run::RunFolder& folder, run::Status::State state, int code, const std::string& reason) {
-  folder.write_status({.state = state, .stage = "", .step = 0, .steps = 0, .exit_code = code, .reason = reason});
-}
 
 }  // namespace
 
@@ -185,20 +178,20 @@ std::filesystem::path run(const RunOptions& options) {
                          .argv = options.argv});
   folder.write_config(session.config().source, config::print(session.config()));
   folder.write_environment(environment_of(session, options.argv));
-  log::info("run folder " + folder.path().string() + ", device " + session.device().str() + ", " +
+  log::info("run folder " + folder.path().string() + ", device " + session.device_text() + ", " +
             std::to_string(session.threads()) + (session.threads() == 1 ? " thread" : " threads"));
 
   const run::StopSignals signals;
   try {
     const eval::Results results = Pipeline(session, folder).run();
     std::fputs(eval::to_table(results).c_str(), stdout);
-    write_end(folder, run::Status::State::done, 0, "");
+    folder.end(run::Status::State::done, 0, "");
   } catch (const Stopped&) {
-    write_end(folder, run::Status::State::stopped, run::StopSignals::exit_code(), "stopped by a signal");
-    log::info("stopped; to go on: the same command with --resume=auto");
+    folder.end(run::Status::State::stopped, run::StopSignals::exit_code(), "stopped by a signal");
+    log::info("stopped; to go on: " + folder.resume_command());
     run::StopSignals::leave();
   } catch (const std::exception& exception) {
-    write_end(folder, run::Status::State::failed, run::exit_code(exception), exception.what());
+    folder.end(run::Status::State::failed, run::exit_code(exception), exception.what());
     throw;
   }
   return folder.path();

@@ -4,7 +4,6 @@
 
 #include <ttfm/error.h>
 
-#include "base/log.h"
 #include "config/sections.h"
 #include "run/weights.h"
 
@@ -30,9 +29,12 @@ Session::Session(const SessionRequest& request)
     : registry_(open_registry(request)), config_(config::load(request.config, request.overrides, *registry_)) {
   const auto run = config::read_section<config::RunSection>(config_.at("run"));
   device_ = choose_device(run.device);
-  if (!device_.note.empty()) log::debug("device auto: the CPU, because " + device_.note);
   threads_ = set_threads(static_cast<int>(run.threads));
   assembly_ = std::make_unique<Assembly>(config_, *registry_, device_.device);
+}
+
+std::string Session::device_text() const {
+  return device_.device.str() + (device_.note.empty() ? "" : " (" + device_.note + ")");
 }
 
 SessionRequest session_of_run(const std::filesystem::path& run, SessionRequest request) {

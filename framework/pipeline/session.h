@@ -29,6 +29,7 @@ class Session {
   const host::Registry& registry() const { return *registry_; }
   const Assembly& assembly() const { return *assembly_; }
   c10::Device device() const { return device_.device; }
+  std::string device_text() const;  ///< "cuda:0", "cpu (no CUDA driver)"
   int threads() const { return threads_; }
 
  private:

@@ -80,11 +80,12 @@ class StageRun {
 
   void save() {
     if (saved_at_ == trainer_.steps_done()) return;
+    read_metrics(/*write=*/false);  // throws before a step that was not finite can be taken for a good one
     run::Checkpoint checkpoint;
     checkpoint.state.stage = stage_;
     checkpoint.state.step = trainer_.steps_done();
     checkpoint.state.images = trainer_.steps_done() * batch_;
-    checkpoint.state.seconds = seconds_since(start_);
+    checkpoint.state.seconds = earlier_seconds_ + seconds_since(start_);
     checkpoint.state.versions = {
         {"libtorch", std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." +
                          std::to_string(TORCH_VERSION_PATCH)},
@@ -114,6 +115,7 @@ class StageRun {
                               .reason = ""});
   }
 
+  double earlier_seconds_;
   const std::string& stage_;
   train::Trainer& trainer_;
   int64_t steps_, batch_;
@@ -131,12 +133,12 @@ void train_stage(const std::string& stage, train::Trainer& trainer, int64_t step
   StageRun(stage, trainer, steps, batch, outputs).run();
 }
 
-bool resume_stage(const std::string& stage, train::Trainer& trainer, const run::RunFolder& folder) {
+std::optional<double> resume_stage(const std::string& stage, train::Trainer& trainer, const run::RunFolder& folder) {
   const auto newest = run::Checkpoints(folder.checkpoints(stage)).newest();
-  if (!newest) return false;
+  if (!newest) return std::nullopt;
   trainer.load(newest->groups, newest->state.step);
   log::info("stage '" + stage + "' goes on after step " + std::to_string(newest->state.step));
-  return true;
+  return newest->state.seconds;
 }
 
 }  // namespace ttfm::pipeline

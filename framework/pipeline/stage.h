@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "config/sections.h"
@@ -19,6 +20,7 @@ struct StageOutputs {
   run::Progress& progress;
   config::LogSection log;
   config::CheckpointSection checkpoint;
+  double earlier_seconds = 0;  ///< spent on the stage before a resume
 };
 
 /// A run was asked to stop by a signal; its state is saved.
@@ -29,7 +31,8 @@ struct Stopped {};
 void train_stage(const std::string& stage, train::Trainer& trainer, int64_t steps, int64_t batch,
                  const StageOutputs& outputs);
 
-/// Loads the newest checkpoint of a stage into the trainer. False if there is none.
-bool resume_stage(const std::string& stage, train::Trainer& trainer, const run::RunFolder& folder);
+/// Loads the newest checkpoint of a stage into the trainer and returns the seconds that were spent until it; nothing if
+/// there is none.
+std::optional<double> resume_stage(const std::string& stage, train::Trainer& trainer, const run::RunFolder& folder);
 
 }  // namespace ttfm::pipeline

@@ -59,13 +59,14 @@ std::string quoted(const std::string& argument) {
   return text + "'";
 }
 
-/// The command that was given, with --resume=auto.
-std::string resume_command(const RunRequest& request) {
+/// The command that was given, with --resume=auto, and with the name of a run that had none.
+std::string command_to_resume(const RunRequest& request, const std::string& name) {
   std::string text;
   for (const std::string& argument : request.argv) {
     if (argument.starts_with("--resume")) continue;
     text += (text.empty() ? "" : " ") + quoted(argument);
   }
+  if (!request.name) text += " --run.name=" + name;
   return text + " --resume=auto";
 }
 
@@ -92,6 +93,7 @@ std::string read_text(const fs::path& path) {
 
 RunFolder::RunFolder(const RunRequest& request) {
   create(request);
+  resume_command_ = command_to_resume(request, path_.filename().string());
   lock();
   log::add_file(path_ / "log.txt");
 }
@@ -123,7 +125,7 @@ void RunFolder::create(const RunRequest& request) {
     if (!error && !empty && request.resume == Resume::never) {
       throw Error(ErrorKind::config, "the run folder '" + path_.string() +
                                          "' is there already and nothing in it is written over.\nGo on with it: " +
-                                         resume_command(request) +
+                                         command_to_resume(request, *request.name) +
                                          "\nOr give the new run another name: --run.name=" + *request.name + "-2");
     }
     if (!error && !empty && !fs::exists(path_ / "run.lock")) {
@@ -175,7 +177,16 @@ void RunFolder::write_environment(const Environment& environment) const {
   keep("env", ".json", environment_json(environment));
 }
 
-void RunFolder::write_status(const Status& status) const {
+void RunFolder::end(Status::State state, int exit_code, const std::string& reason) {
+  Status status = status_;
+  status.state = state;
+  status.exit_code = exit_code;
+  status.reason = reason;
+  write_status(status);
+}
+
+void RunFolder::write_status(const Status& status) {
+  status_ = status;
   nlohmann::ordered_json json{
       {"state", state_text(status.state)}, {"stage", status.stage}, {"step", status.step}, {"steps", status.steps}};
   if (status.state != Status::State::running) json["exit_code"] = status.exit_code;

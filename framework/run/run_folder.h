@@ -68,7 +68,13 @@ class RunFolder {
   void write_environment(const Environment& environment) const;
 
   /// status.json, in place of the last one.
-  void write_status(const Status& status) const;
+  void write_status(const Status& status);
+
+  /// status.json for the end, at the stage and step where the run last stood.
+  void end(Status::State state, int exit_code, const std::string& reason);
+
+  /// The command that goes on with this run.
+  const std::string& resume_command() const { return resume_command_; }
 
  private:
   void create(const RunRequest& request);
@@ -76,6 +82,8 @@ class RunFolder {
   void keep(std::string_view stem, std::string_view extension, std::string_view bytes) const;
 
   std::filesystem::path path_;
+  std::string resume_command_;
+  Status status_;
   bool resumed_ = false;
   int lock_ = -1;
 };

@@ -187,7 +187,8 @@ Metrics Trainer::metrics() const {
       metrics.terms[name] = mean;
   }
   metrics.gradient_norm = optimizer_.gradient_norm().item<double>();
-  metrics.finite = optimizer_.stopped().item<double>() == 0;
+  metrics.finite =
+      optimizer_.stopped().item<double>() == 0 && (!loss_optimizer_ || loss_optimizer_->stopped().item<double>() == 0);
   return metrics;
 }
 

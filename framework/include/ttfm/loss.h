@@ -63,7 +63,7 @@ class TTFM_API LossResult final {
   /// differentiated by the host, and logged under their names without the weight.
   void add(Name term, const Tensor& per_sample, double weight = 1) const;
 
-  /// A value that explains this step (s, t, ...): kept for the failure file, never differentiated.
+  /// A value that explains this step (s, t, ...); never differentiated.
   void record(Name name, const Tensor& value) const;
 
   /// Takes a new snapshot of copy `i` after this step.
