@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "facade/student_map.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include "support/support.h"
+
+namespace ttfm {
+namespace {
+
+/// u_{s,t}(x) = w sin(x) + s^2 - t^3 + label, with a count of what it was asked.
+class WaveStudent final : public Student {
+ public:
+  Tensor w = at::ones({}, at::kDouble).set_requires_grad(true);
+  bool stackable = true;
+  mutable std::vector<int64_t> rows;
+
+  void traits(NetworkTraits& out) const override {
+    out.classes = 5;
+    out.stackable = stackable;
+  }
+  Tensor velocity(const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) const override {
+    rows.push_back(x.size(0));
+    Tensor u = w * x.sin() + (s.square() - t.pow(3)).unsqueeze(1);
+    if (call.label.defined()) u = u + call.label.unsqueeze(1);
+    return u;
+  }
+};
+
+struct Inputs {
+  Tensor x = at::rand({4, 3}, at::kDouble), s = at::rand({4}, at::kDouble), t = s + 0.2;
+  Call call;
+};
+
+TEST(StudentMap, StackedQueriesGiveWhatSeparateOnesGive) {
+  const Inputs a, b;
+  Call labelled;
+  labelled.label = at::arange(4);
+  WaveStudent student;
+  const StudentMap map(student, "wave", true);
+  const Query queries[] = {{a.x, a.s, a.t, &labelled}, {b.x, b.s, b.t, &b.call}};
+
+  const auto stacked = FlowMap(&map).velocities(queries);
+
+  EXPECT_EQ(student.rows, std::vector<int64_t>{8});
+  EXPECT_LT(test::max_difference(stacked[0], map.velocity(a.x, a.s, a.t, labelled)), 1e-15);
+  Call none;  // a query without labels, stacked with one that has some, is asked with "no label"
+  none.label = at::zeros({4}, at::kLong) + 5;
+  EXPECT_LT(test::max_difference(stacked[1], map.velocity(b.x, b.s, b.t, none)), 1e-15);
+}
+
+TEST(StudentMap, QueriesThatMayNotBeStackedAreAskedOneByOne) {
+  const Inputs a;
+  WaveStudent student;
+  student.stackable = false;
+  const StudentMap map(student, "wave", true);
+  const Query queries[] = {{a.x, a.s, a.t, &a.call}, {a.x, a.s, a.s, &a.call}};
+
+  FlowMap(&map).velocities(queries);
+
+  EXPECT_EQ(student.rows, (std::vector<int64_t>{4, 4}));
+}
+
+TEST(StudentMap, AStudentWithoutADualForwardIsDifferentiatedByDifferences) {
+  const Inputs a;
+  WaveStudent student;
+  const StudentMap map(student, "wave", true);
+  const Tensor dx = at::rand({4, 3}, at::kDouble), one = at::ones({4}, at::kDouble);
+
+  const Dual u = FlowMap(&map).derivative(a.x, a.s, a.t, {.dx = dx, .ds = {}, .dt = one}, a.call);
+
+  const Tensor exact = a.x.cos() * dx - 3 * a.t.square().unsqueeze(1);
+  EXPECT_LT(test::max_difference(u.tangent, exact), 1e-8);
+  EXPECT_TRUE(u.tangent.requires_grad());
+}
+
+TEST(StudentMap, CopiesAndStoppedMapsRecordNoGradient) {
+  const Inputs a;
+  WaveStudent student;
+  const StudentMap live(student, "wave", true), copy(student, "wave", false);
+  const FlowMap map(&live);
+
+  EXPECT_TRUE(map.velocity(a.x, a.s, a.t, a.call).requires_grad());
+  EXPECT_FALSE(map.stopped().velocity(a.x, a.s, a.t, a.call).requires_grad());
+  EXPECT_FALSE(map.stopped()(a.x, a.s, a.t, a.call).requires_grad());
+  EXPECT_FALSE(map.diagonal().velocity(a.x, a.t, a.call).requires_grad());
+  EXPECT_FALSE(FlowMap(&copy).velocity(a.x, a.s, a.t, a.call).requires_grad());
+  EXPECT_FALSE(FlowMap(&copy).derivative(a.x, a.s, a.t, {.dt = a.s}, a.call).tangent.requires_grad());
+}
+
+TEST(StudentMap, TheFlowMapGoesAlongTheAverageVelocityAndStaysOnTheDiagonal) {
+  const Inputs a;
+  WaveStudent student;
+  const StudentMap map(student, "wave", true);
+
+  const Tensor phi = FlowMap(&map)(a.x, a.s, a.t, a.call);
+
+  EXPECT_LT(test::max_difference(phi, a.x + 0.2 * map.velocity(a.x, a.s, a.t, a.call)), 1e-15);
+  EXPECT_TRUE(at::equal(FlowMap(&map)(a.x, a.s, a.s, a.call), a.x));
+}
+
+TEST(StudentMap, CountsCallsAndRows) {
+  const Inputs a;
+  WaveStudent student;
+  const StudentMap map(student, "wave", true);
+
+  map.velocity(a.x, a.s, a.t, a.call);
+  FlowMap(&map).diagonal().velocity(a.x, a.t, a.call);
+
+  EXPECT_EQ(map.evaluations().calls, 2);
+  EXPECT_EQ(map.evaluations().rows, 8);
+}
+
+TEST(StudentMap, NamesWhatIsWrongWithACall) {
+  const Inputs a;
+  WaveStudent student;
+  const StudentMap map(student, "wave", true);
+
+  EXPECT_EQ(test::error_text([&] { map.velocity(a.x, at::zeros({3}), a.t, a.call); }),
+            "FlowMap::velocity: s is [3] Float on cpu, expected [4] like the rows of x, which is [4, 3] Double on cpu");
+  EXPECT_EQ(test::error_text([&] { map.velocity(at::zeros({4}), a.s, a.t, a.call); }),
+            "FlowMap::velocity: x is [4] Float on cpu, expected [B, ...] with at least two dimensions");
+}
+
+}  // namespace
+}  // namespace ttfm
