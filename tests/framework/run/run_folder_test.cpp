@@ -111,7 +111,7 @@ TEST_F(RunFolderTest, KeepsWhatItBeganWith) {
 }
 
 TEST_F(RunFolderTest, HasItsStatus) {
-  const RunFolder folder(request());
+  RunFolder folder(request());
   folder.write_status({Status::State::running, "student", 50, 3000});
   const nlohmann::json running = nlohmann::json::parse(read_text(folder.path() / "status.json"));
   folder.write_status({Status::State::failed, "student", 60, 3000, 6, "the loss is not finite"});
@@ -125,6 +125,30 @@ TEST_F(RunFolderTest, HasItsStatus) {
   EXPECT_EQ(failed.at("state"), "failed");
   EXPECT_EQ(failed.at("exit_code"), 6);
   EXPECT_EQ(failed.at("reason"), "the loss is not finite");
+}
+
+TEST_F(RunFolderTest, EndsWhereItLastStood) {
+  RunFolder folder(request("end"));
+  folder.write_status({Status::State::running, "student", 50, 3000});
+
+  folder.end(Status::State::stopped, 143, "stopped by a signal");
+
+  const auto status = nlohmann::json::parse(read_text(folder.path() / "status.json"));
+  EXPECT_EQ(status.at("state"), "stopped");
+  EXPECT_EQ(status.at("stage"), "student");
+  EXPECT_EQ(status.at("step"), 50);
+  EXPECT_EQ(status.at("exit_code"), 143);
+}
+
+TEST_F(RunFolderTest, SaysHowToGoOnWithARunThatHadNoName) {
+  RunRequest nameless = request("any");
+  nameless.name.reset();
+  nameless.argv = {"ttfm", "run", "a.toml", "--resume=never"};
+
+  const RunFolder folder(nameless);
+
+  EXPECT_EQ(folder.resume_command(),
+            "ttfm run a.toml --run.name=" + folder.path().filename().string() + " --resume=auto");
 }
 
 TEST_F(RunFolderTest, RecordsTheEnvironmentAndThePluginsSums) {
