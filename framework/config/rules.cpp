@@ -79,11 +79,6 @@ class Rules {
   void teacher() {
     const bool trained = resolved_.has("teacher.train");
     const bool loaded = given("teacher.checkpoint");
-    if (trained && loaded) {
-      problems_.add(
-          {kContradiction, place("teacher.checkpoint"), "`checkpoint` in [teacher] stands beside [teacher.train]",
-           "either load the teacher or train it; [teacher.train] is at " + place_text(place("teacher.train"))});
-    }
     if (resolved_.has("teacher.network") && !trained && !loaded) {
       problems_.add({kMissing, place("teacher"), "the network of [teacher] has no weights",
                      "add `checkpoint`: a .safetensors file or the folder of a run; or train it in [teacher.train]"});
@@ -140,7 +135,10 @@ class Rules {
       const std::string teacher = "teacher " + toml_string(resolved_.at("teacher").type);
       std::string why = "there is no [student]";
       if (spec.path == "teacher.network") why = teacher + " has no network";
-      if (spec.path == "teacher.train") why = teacher + " has no network to train";
+      if (spec.path == "teacher.train") {
+        why = given("teacher.checkpoint") ? "`checkpoint` in [teacher] gives the weights"
+                                          : teacher + " has no network to train";
+      }
       if (spec.path == "teacher.loss") why = "the teacher is not trained in this run";
       no_effect(spec.path, why);
     }

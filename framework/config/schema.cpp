@@ -28,9 +28,8 @@ std::vector<SectionSpec> build() {
        {},
        "",
        keys<TrainSection>(),
-       "Makes the run train the teacher first. A key that is not set here has its value in `[train]`. Not together "
-       "with "
-       "`checkpoint` in `[teacher]`."},
+       "Makes the run train the teacher first, unless `checkpoint` in `[teacher]` gives its weights. A key that is not "
+       "set here has its value in `[train]`."},
       {"teacher.loss",
        TTFM_LOSS,
        "flow_matching",

@@ -68,7 +68,9 @@ class Validator {
     const auto given = [&](std::string_view other) { return resolved_.at(other).given; };
     if (path == "teacher") return given(path);
     if (path == kNetwork) return resolved_.has(kNetwork);  // the teacher's table asked for it
-    if (path == "teacher.train") return given(path) && teacher_has_network_;
+    if (path == "teacher.train") {
+      return given(path) && teacher_has_network_ && !resolved_.at("teacher").host.contains("checkpoint");
+    }
     if (path == "teacher.loss") return resolved_.has("teacher.train");
     if (path.starts_with("teacher.")) return resolved_.has("teacher");
     if (path == "student") return given(path) || given("loss") || !resolved_.has("teacher.train");

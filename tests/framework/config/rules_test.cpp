@@ -54,12 +54,16 @@ TEST_F(ConfigRules, GuidanceBeginsBeforeItEnds) {
             "      |        ^^^ guidance acts at the times between the two; `to`: f.toml:5");
 }
 
-TEST_F(ConfigRules, ATeacherIsLoadedOrTrained) {
-  EXPECT_EQ(errors("[teacher]\ntype = \"network\"\ncheckpoint = \"w\"\n[teacher.train]\n" + kSmall),
-            "error[E125]: `checkpoint` in [teacher] stands beside [teacher.train]\n"
-            "  --> f.toml:3:14\n"
-            "    3 | checkpoint = \"w\"\n"
-            "      |              ^^^ either load the teacher or train it; [teacher.train] is at f.toml:4");
+TEST_F(ConfigRules, ATeacherWithWeightsIsNotTrained) {
+  const Resolved resolved = load("[teacher]\ntype = \"network\"\ncheckpoint = \"w\"\n[teacher.train]\n" + kSmall);
+
+  EXPECT_FALSE(resolved.has("teacher.train"));
+  EXPECT_TRUE(resolved.has("teacher.network"));
+  ASSERT_EQ(resolved.warnings.size(), 1u);
+  EXPECT_NE(resolved.warnings[0].find("`checkpoint` in [teacher] gives the weights"), std::string::npos);
+}
+
+TEST_F(ConfigRules, ATeachersNetworkNeedsWeights) {
   EXPECT_EQ(errors("[teacher]\ntype = \"network\"\n" + kSmall),
             "error[E122]: the network of [teacher] has no weights\n"
             "  --> f.toml:1:1\n"
