@@ -4,7 +4,6 @@
 // The program: the command line, and errors on their way to the user. The only user of CLI11.
 #include <c10/util/Exception.h>
 #include <malloc.h>
-#include <torch/headeronly/version.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include <ttfm/error.h>
 
 #include "base/edit_distance.h"
+#include "base/version.h"
 #include "cli/commands.h"
 #include "run/exit_code.h"
 
@@ -35,8 +35,7 @@ void keep_freed_memory() {
 
 std::string version() {
   return "ttfm " TTFM_VERSION " (plugin ABI " + std::to_string(TTFM_ABI_MAJOR) + "." + std::to_string(TTFM_ABI_MINOR) +
-         ", LibTorch " + std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." +
-         std::to_string(TORCH_VERSION_PATCH) + ")";
+         ", LibTorch " + torch_version() + ")";
 }
 
 /// What a verb leaves to be done once its arguments have been read.

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "config/schema.h"
 
+#include "base/kinds.h"
 #include "config/sections.h"
 
 namespace ttfm::config {
@@ -67,21 +68,7 @@ const SectionSpec* find_section(std::string_view path) {
   return nullptr;
 }
 
-std::string kind_text(ttfm_kind kind) {
-  switch (kind) {
-    case TTFM_LOSS:
-      return "loss";
-    case TTFM_TEACHER:
-      return "teacher";
-    case TTFM_STUDENT:
-      return "student";
-    case TTFM_SAMPLER:
-      return "sampler";
-    case TTFM_DATASET:
-      return "dataset";
-  }
-  return "component";
-}
+std::string kind_text(ttfm_kind kind) { return std::string(kind_name(kind)); }
 
 std::string child_path(std::string_view parent, std::string_view name) {
   return parent.empty() ? std::string(name) : std::string(parent) + "." + std::string(name);

@@ -7,8 +7,8 @@
 
 #include <ttfm/error.h>
 #include "base/edit_distance.h"
+#include "base/kinds.h"
 #include "host/handshake.h"
-#include "host/kinds.h"
 
 namespace ttfm::host {
 namespace {

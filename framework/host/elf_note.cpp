@@ -12,7 +12,7 @@
 #include <optional>
 #include <system_error>
 
-#include "host/kinds.h"
+#include "base/kinds.h"
 
 namespace ttfm::host {
 namespace {

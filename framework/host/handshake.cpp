@@ -10,7 +10,7 @@
 #include <ttfm/error.h>
 #include <ttfm/plugin.h>
 #include "base/edit_distance.h"
-#include "host/kinds.h"
+#include "base/kinds.h"
 #include "host/param_checks.h"
 #include "host/search_path.h"
 

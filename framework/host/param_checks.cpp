@@ -6,8 +6,8 @@
 #include <set>
 #include <string_view>
 
+#include "base/kinds.h"
 #include "host/handshake.h"
-#include "host/kinds.h"
 
 namespace ttfm::host {
 namespace {

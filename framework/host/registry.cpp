@@ -10,11 +10,11 @@
 
 #include <ttfm/error.h>
 #include "base/edit_distance.h"
+#include "base/kinds.h"
 #include "base/log.h"
 #include "host/elf_note.h"
 #include "host/handshake.h"
 #include "host/host_api.h"
-#include "host/kinds.h"
 #include "host/runtime_check.h"
 #include "host/shared_library.h"
 

@@ -3,7 +3,6 @@
 #include "pipeline/run.h"
 
 #include <sys/resource.h>
-#include <torch/headeronly/version.h>
 
 #include <optional>
 #include <sstream>
@@ -11,6 +10,7 @@
 #include <ttfm/error.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "config/sections.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/stage.h"
@@ -94,9 +94,7 @@ std::shared_ptr<Network> finished_network(const Session& session, const Stage& s
 
 run::Environment environment_of(const Session& session, const std::vector<std::string>& argv) {
   run::Environment environment;
-  environment.versions = {{"ttfm", TTFM_VERSION},
-                          {"libtorch", std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) +
-                                           "." + std::to_string(TORCH_VERSION_PATCH)}};
+  environment.versions = {{"ttfm", TTFM_VERSION}, {"libtorch", torch_version()}};
   environment.argv = argv;
   environment.device = session.device().str();
   environment.threads = session.threads();

@@ -2,14 +2,13 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "pipeline/stage.h"
 
-#include <torch/headeronly/version.h>
-
 #include <algorithm>
 #include <chrono>
 
 #include <ttfm/error.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "run/checkpoint.h"
 #include "run/signals.h"
 
@@ -86,10 +85,7 @@ class StageRun {
     checkpoint.state.step = trainer_.steps_done();
     checkpoint.state.images = trainer_.steps_done() * batch_;
     checkpoint.state.seconds = earlier_seconds_ + seconds_since(start_);
-    checkpoint.state.versions = {
-        {"libtorch", std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." +
-                         std::to_string(TORCH_VERSION_PATCH)},
-        {"ttfm", TTFM_VERSION}};
+    checkpoint.state.versions = {{"libtorch", torch_version()}, {"ttfm", TTFM_VERSION}};
     checkpoint.groups = trainer_.state();
     for (auto& group : checkpoint.groups) {
       for (auto& each : group.tensors) each.value = each.value.detach().cpu();

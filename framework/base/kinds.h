@@ -8,7 +8,7 @@
 
 #include <ttfm/abi.h>
 
-namespace ttfm::host {
+namespace ttfm {
 
 /// Every kind, in the order of a configuration: what a run reads, learns from, trains, trains with, and draws by.
 inline constexpr std::array<ttfm_kind, 5> kKinds = {TTFM_DATASET, TTFM_TEACHER, TTFM_STUDENT, TTFM_LOSS, TTFM_SAMPLER};
@@ -46,4 +46,4 @@ constexpr bool is_snake_case(std::string_view name) {
   return true;
 }
 
-}  // namespace ttfm::host
+}  // namespace ttfm
