@@ -39,7 +39,10 @@ FlowMap FlowMap::stopped() const { return FlowMap(impl_->stopped()); }
 void FlowMap::traits(NetworkTraits& out) const { impl_->traits(out); }
 
 const Tensor& LossInputs::x_0() const { return impl_->x_0; }
-const Tensor& LossInputs::x_1() const { return impl_->x_1; }
+const Tensor& LossInputs::x_1() const {
+  if (!impl_->x_1.defined()) throw Error(ErrorKind::plugin, "the loss asked for data without LossNeeds::data");
+  return impl_->x_1;
+}
 const Call& LossInputs::call() const { return *impl_->call; }
 const Stream& LossInputs::stream() const { return *impl_->stream; }
 int64_t LossInputs::step() const { return impl_->step; }

@@ -111,12 +111,16 @@ Dual StudentMap::derivative(const Tensor& x, const Tensor& s, const Tensor& t, c
   return u;
 }
 
-// (u(z + e d) - u(z - e d)) / 2e, of second order; e balances the truncation against fp32's rounding.
-Dual StudentMap::central_difference(const Tensor& x, const Tensor& s, const Tensor& t, const Direction& direction,
-                                    const Call& call) const {
+void StudentMap::warn_of_differences() const {
   log::warn_once("student '" + name_ +
                  "' has no velocity_dual: its derivative is taken by central differences, which cost three evaluations "
                  "and are good to about three digits in fp32");
+}
+
+// (u(z + e d) - u(z - e d)) / 2e, of second order; e balances the truncation against fp32's rounding.
+Dual StudentMap::central_difference(const Tensor& x, const Tensor& s, const Tensor& t, const Direction& direction,
+                                    const Call& call) const {
+  warn_of_differences();
   const double step = x.scalar_type() == at::kDouble ? 1e-5 : 1e-2;
   const auto moved = [](const Tensor& z, const Tensor& d, double by) { return d.defined() ? z + by * d : z; };
   const Query queries[3] = {

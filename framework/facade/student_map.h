@@ -37,6 +37,9 @@ class StudentMap final : public FlowMap::Impl {
   const FlowMap::Impl* stopped() const override { return records_ ? &stopped_ : static_cast<const Impl*>(this); }
   void traits(NetworkTraits& out) const override;
 
+  /// Says once that derivatives of this student are taken by central differences.
+  void warn_of_differences() const;
+
   /// Evaluations through this map, its diagonal and its stopped() form.
   Evaluations& evaluations() const { return evaluations_; }
 

@@ -68,9 +68,7 @@ Trainer::Trainer(const TrainerInputs& inputs)
       optimizer_(inputs.student.parameters(), inputs.options) {
   const at::NoGradGuard no_grad;
   inputs_.loss.needs(needs_);
-  if (needs_.teacher && !inputs_.teacher) {
-    throw Error(ErrorKind::config, "the loss of stage '" + inputs_.stage + "' needs a teacher: add [teacher]");
-  }
+  check_needs();
   if (inputs_.options.ema_decay > 0) average_ = inputs_.student.parameters().values().clone();
   for (uint32_t i = 0; i < needs_.copies; ++i) {
     copies_.push_back(inputs_.make_copy());
@@ -85,6 +83,27 @@ Trainer::Trainer(const TrainerInputs& inputs)
     own->initialise(stream("loss initialise", 0).on_host());
     loss_parameters_.emplace(collector, inputs_.device, /*trainable=*/true);
     loss_optimizer_.emplace(*loss_parameters_, inputs_.options);
+  }
+}
+
+void Trainer::check_needs() const {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::config, "the loss of stage '" + inputs_.stage + "' " + what);
+  };
+  if (needs_.copies > std::size(needs_.copy)) {
+    throw Error(ErrorKind::plugin, "the loss of stage '" + inputs_.stage + "' declares " +
+                                       std::to_string(needs_.copies) + " copies of the student, expected at most " +
+                                       std::to_string(std::size(needs_.copy)));
+  }
+  if (needs_.derivative && !inputs_.student.traits().dual) inputs_.student.map().warn_of_differences();
+  if (!needs_.teacher) return;
+  if (!inputs_.teacher) refuse("needs a teacher: add [teacher]");
+  NetworkTraits teacher;
+  inputs_.teacher->traits(teacher);
+  if (needs_.teacher_x_gradient && !teacher.x_gradient) {
+    refuse(
+        "differentiates the teacher in x, which this teacher does not offer: choose another [teacher], or a loss that "
+        "stops the gradient there (stop_gradient = \"teacher\")");
   }
 }
 
@@ -105,7 +124,7 @@ void Trainer::compute(const Batch& batch, int64_t first_row, Terms& terms) {
 
   LossInputs::Impl in;
   in.x_0 = stream("x_0", first_row).normal(batch.x_1.sizes());
-  in.x_1 = batch.x_1;
+  if (needs_.data) in.x_1 = batch.x_1;
   in.call = &call;
   in.stream = &own;
   in.step = step_;

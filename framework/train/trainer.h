@@ -72,6 +72,7 @@ class Trainer {
  private:
   class Terms;
 
+  void check_needs() const;
   void compute(const Batch& batch, int64_t first_row, Terms& terms);
   void update(const Tensor& loss);
   void update_copies(uint32_t refresh);

@@ -26,9 +26,9 @@ struct LossNeeds {
   uint32_t struct_size = sizeof(LossNeeds);
   uint32_t copies = 0;              ///< how many of `copy` are used, at most 4
   bool teacher = false;             ///< LossInputs::teacher()
-  bool teacher_x_gradient = false;  ///< ... differentiable in x
+  bool teacher_x_gradient = false;  ///< ... differentiable in x; refused where the teacher is not
   bool data = true;                 ///< LossInputs::x_1()
-  bool derivative = false;          ///< FlowMap::derivative of the student
+  bool derivative = false;          ///< FlowMap::derivative of the student; the user is warned where it has no dual
   CopyRule copy[4];
 };
 
@@ -36,7 +36,7 @@ struct LossNeeds {
 class TTFM_API LossInputs final {
  public:
   const Tensor& x_0() const;  ///< noise, standard normal, [B, ...]
-  const Tensor& x_1() const;  ///< data, [B, ...]
+  const Tensor& x_1() const;  ///< data, [B, ...]; throws unless LossNeeds::data
   const Call& call() const;   ///< labels and the dropout stream of this step, to be handed on
 
   /// The loss's randomness for this step, and only for it. Rows are numbered globally.

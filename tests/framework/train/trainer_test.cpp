@@ -24,6 +24,7 @@ struct Fixture {
   test::TinyLoss loss;
   Network student{std::make_shared<test::TinyStudent>(), "tiny", Network::Role::trained, test::stream(1), c10::kCPU};
   config::TrainSection options;
+  const Field* teacher = nullptr;
 
   Fixture() {
     options.steps = 20;
@@ -38,7 +39,7 @@ struct Fixture {
                                                    .dataset = dataset,
                                                    .loss = loss,
                                                    .student = student,
-                                                   .teacher = nullptr,
+                                                   .teacher = teacher,
                                                    .make_copy = [] {
                                                      return std::make_unique<Network>(
                                                          std::make_shared<test::TinyStudent>(), "tiny",
@@ -218,6 +219,38 @@ TEST(Trainer, RefusesATermThatHasNotOneValueForEachSample) {
 
   EXPECT_EQ(test::error_text([&] { trainer.step(); }),
             "loss term 'mean' has the shape [], expected one value for each sample: [4]");
+}
+
+/// A teacher that is not differentiable in x.
+struct OpaqueTeacher final : Field::Impl {
+  Tensor velocity(const Tensor& x, const Tensor&, const Call&) const override { return x.detach(); }
+  void traits(NetworkTraits& out) const override { out.x_gradient = false; }
+};
+
+TEST(Trainer, RefusesALossWhoseNeedsItCannotMeet) {
+  Fixture f;
+  f.loss.wants.teacher = true;
+  EXPECT_EQ(test::error_text([&] { f.trainer(); }), "the loss of stage 'student' needs a teacher: add [teacher]");
+
+  const OpaqueTeacher opaque;
+  const Field field(&opaque);
+  f.teacher = &field;
+  EXPECT_NO_THROW(f.trainer());
+  f.loss.wants.teacher_x_gradient = true;
+  EXPECT_EQ(test::error_text([&] { f.trainer(); }),
+            "the loss of stage 'student' differentiates the teacher in x, which this teacher does not offer: choose "
+            "another [teacher], or a loss that stops the gradient there (stop_gradient = \"teacher\")");
+
+  f.loss.wants = {};
+  f.loss.wants.copies = 5;
+  EXPECT_EQ(test::error_text([&] { f.trainer(); }),
+            "the loss of stage 'student' declares 5 copies of the student, expected at most 4");
+}
+
+TEST(Trainer, GivesNoDataToALossThatDeclaresNone) {
+  Fixture f;
+  f.loss.wants.data = false;
+  EXPECT_EQ(test::error_text([&] { f.trainer()->step(); }), "the loss asked for data without LossNeeds::data");
 }
 
 }  // namespace
