@@ -2,6 +2,10 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #pragma once
 
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
 #include <ttfm/config.h>
 #include <ttfm/field.h>
 #include <ttfm/loss.h>
@@ -10,6 +14,15 @@
 
 /// What stands behind the opaque pointer of each (H) type. libttfm only forwards to these; the host derives from them.
 namespace ttfm {
+
+/// Fills a caller's plain struct (S) from the host's: as much of it as the caller's version has.
+template <class Struct>
+void fill(Struct& to, const Struct& from) {
+  static_assert(std::is_trivially_copyable_v<Struct>);
+  const uint32_t size = std::min(to.struct_size, from.struct_size);
+  std::memcpy(&to, &from, size);
+  to.struct_size = size;
+}
 
 struct ParameterSet::Impl {
   virtual ~Impl() = default;

@@ -78,11 +78,7 @@ StudentMap::StudentMap(const Student& student, std::string name, bool records)
   stopped_.map = this;
 }
 
-void StudentMap::traits(NetworkTraits& out) const {
-  const uint32_t size = out.struct_size;
-  out = traits_;
-  out.struct_size = size;
-}
+void StudentMap::traits(NetworkTraits& out) const { fill(out, traits_); }
 
 Tensor StudentMap::evaluate(const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) const {
   check_call("FlowMap::velocity", x, s, t);

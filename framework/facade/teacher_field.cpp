@@ -22,11 +22,7 @@ TeacherField::TeacherField(const Teacher& teacher, std::string name, Guidance gu
   }
 }
 
-void TeacherField::traits(NetworkTraits& out) const {
-  const uint32_t size = out.struct_size;
-  out = traits_;
-  out.struct_size = size;
-}
+void TeacherField::traits(NetworkTraits& out) const { fill(out, traits_); }
 
 Tensor TeacherField::evaluate(const Tensor& x, const Tensor& t, const Call& call) const {
   evaluations_.count(x);

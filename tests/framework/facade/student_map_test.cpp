@@ -119,6 +119,20 @@ TEST(StudentMap, CountsCallsAndRows) {
   EXPECT_EQ(map.evaluations().rows, 8);
 }
 
+TEST(StudentMap, FillsOfTheTraitsWhatTheCallersVersionHas) {
+  WaveStudent student;
+  student.stackable = false;
+  const StudentMap map(student, "wave", true);
+  NetworkTraits older;  // of a caller built before `stackable` was added
+  older.struct_size = offsetof(NetworkTraits, stackable);
+
+  FlowMap(&map).traits(older);
+
+  EXPECT_EQ(older.classes, 5);
+  EXPECT_TRUE(older.stackable) << "written beyond the caller's struct";
+  EXPECT_EQ(older.struct_size, offsetof(NetworkTraits, stackable));
+}
+
 TEST(StudentMap, NamesWhatIsWrongWithACall) {
   const Inputs a;
   WaveStudent student;
