@@ -24,6 +24,16 @@ void fill(Struct& to, const Struct& from) {
   to.struct_size = size;
 }
 
+/// A caller's Call in this version's size, which may be larger than the caller's.
+inline Call copied(const Call& from) {
+  Call to;
+  to.flags = from.flags;
+  to.label = from.label;
+  to.guidance = from.guidance;
+  to.dropout = from.dropout;  // a later field comes with a look at from.struct_size
+  return to;
+}
+
 struct ParameterSet::Impl {
   virtual ~Impl() = default;
   virtual void parameter(Name name, Tensor& value, uint32_t flags) = 0;

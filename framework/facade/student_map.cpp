@@ -6,11 +6,15 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <sstream>
 #include <vector>
 
 #include <ttfm/error.h>
+#include <ttfm/flow/flow_map.h>
 
 #include "base/log.h"
 
@@ -23,10 +27,15 @@ std::string shape_text(const Tensor& x) {
   return text.str();
 }
 
+const Call& call_of(const Query& query) {
+  static const Call none;
+  return query.call ? *query.call : none;
+}
+
 bool can_stack(const NetworkTraits& traits, const Query* queries, size_t count) {
   if (!traits.stackable || count < 2) return false;
   for (size_t i = 0; i < count; ++i) {
-    const Call& call = *queries[i].call;
+    const Call& call = call_of(queries[i]);
     // a mask belongs to a row of the stream: stacked rows would get others
     if (call.dropout || call.guidance.defined()) return false;
     if (queries[i].x.sizes().slice(1) != queries[0].x.sizes().slice(1)) return false;
@@ -38,15 +47,29 @@ bool can_stack(const NetworkTraits& traits, const Query* queries, size_t count) 
 Tensor stack_labels(const NetworkTraits& traits, const Query* queries, size_t count) {
   std::vector<Tensor> labels;
   bool any = false;
-  for (size_t i = 0; i < count; ++i) any = any || queries[i].call->label.defined();
+  for (size_t i = 0; i < count; ++i) any = any || call_of(queries[i]).label.defined();
   if (!any) return {};
   for (size_t i = 0; i < count; ++i) {
-    const Tensor& label = queries[i].call->label;
+    const Tensor& label = call_of(queries[i]).label;
     labels.push_back(label.defined()
                          ? label
                          : at::full({queries[i].x.size(0)}, traits.classes, queries[i].x.options().dtype(at::kLong)));
   }
   return at::cat(labels);
+}
+
+// How far each row may go along (ds, dt), at most `step`, with 0 <= s <= t <= 1 (any order of s and t if `any_order`).
+Tensor reach(const Tensor& s, const Tensor& t, const Tensor& ds, const Tensor& dt, double step, bool any_order) {
+  Tensor limit = at::full_like(t, step);
+  const auto keep = [&limit](const Tensor& slack, const Tensor& slope) {  // slack + e slope >= 0
+    limit = at::where(slope < 0, limit.min(slack.clamp_min(0) / slope.neg()), limit);
+  };
+  keep(s, ds);
+  keep(1 - s, -ds);
+  keep(t, dt);
+  keep(1 - t, -dt);
+  if (!any_order) keep(t - s, dt - ds);
+  return limit;
 }
 
 }  // namespace
@@ -113,25 +136,32 @@ void StudentMap::warn_of_differences() const {
                  "and are good to about three digits in fp32");
 }
 
-// (u(z + e d) - u(z - e d)) / 2e, of second order; e balances the truncation against fp32's rounding.
+// (u(z + e d) - u(z - e' d)) / (e + e'): of second order, except where one side would leave 0 <= s <= t <= 1. e balances
+// the truncation against fp32's rounding.
 Dual StudentMap::central_difference(const Tensor& x, const Tensor& s, const Tensor& t, const Direction& direction,
                                     const Call& call) const {
   warn_of_differences();
-  const double step = x.scalar_type() == at::kDouble ? 1e-5 : 1e-2;
-  const auto moved = [](const Tensor& z, const Tensor& d, double by) { return d.defined() ? z + by * d : z; };
-  const Query queries[3] = {
-      {x, s, t, &call},
-      {moved(x, direction.dx, step), moved(s, direction.ds, step), moved(t, direction.dt, step), &call},
-      {moved(x, direction.dx, -step), moved(s, direction.ds, -step), moved(t, direction.dt, -step), &call}};
+  const bool is_double = x.scalar_type() == at::kDouble;
+  const double step = is_double ? 1e-5 : 1e-2;
+  const Tensor ds = direction.ds.defined() ? direction.ds : at::zeros_like(s);
+  const Tensor dt = direction.dt.defined() ? direction.dt : at::zeros_like(t);
+  const Tensor ahead = reach(s, t, ds, dt, step, traits_.any_order);
+  const Tensor behind = reach(s, t, -ds, -dt, step, traits_.any_order);
+  const auto moved = [&](const Tensor& e) {
+    const Tensor moved_x = direction.dx.defined() ? x + flow::per_row(e, x) * direction.dx : x;
+    return Query{moved_x, s + e * ds, t + e * dt, &call};
+  };
+  const Query queries[3] = {{x, s, t, &call}, moved(ahead), moved(-behind)};
   Tensor u[3];
   velocities(queries, 3, u);
-  return {u[0], (u[1] - u[2]) / (2 * step)};
+  const Tensor width = (ahead + behind).clamp_min(is_double ? 1e-12 : 1e-6);
+  return {u[0], (u[1] - u[2]) / flow::per_row(width, x)};
 }
 
 void StudentMap::velocities(const Query* queries, size_t count, Tensor* out) const {
   if (!can_stack(traits_, queries, count)) {
     for (size_t i = 0; i < count; ++i) {
-      out[i] = velocity(queries[i].x, queries[i].s, queries[i].t, queries[i].call ? *queries[i].call : Call{});
+      out[i] = velocity(queries[i].x, queries[i].s, queries[i].t, call_of(queries[i]));
     }
     return;
   }
@@ -143,7 +173,7 @@ void StudentMap::velocities(const Query* queries, size_t count, Tensor* out) con
     t.push_back(queries[i].t);
     rows.push_back(queries[i].x.size(0));
   }
-  Call call = *queries[0].call;
+  Call call = copied(call_of(queries[0]));
   call.label = stack_labels(traits_, queries, count);
   const auto parts = velocity(at::cat(x), at::cat(s), at::cat(t), call).split_with_sizes(rows);
   for (size_t i = 0; i < count; ++i) out[i] = parts[i];

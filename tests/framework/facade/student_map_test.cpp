@@ -8,6 +8,7 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +37,7 @@ class WaveStudent final : public Student {
 };
 
 struct Inputs {
-  Tensor x = at::rand({4, 3}, at::kDouble), s = at::rand({4}, at::kDouble), t = s + 0.2;
+  Tensor x = at::rand({4, 3}, at::kDouble), s = 0.1 + 0.6 * at::rand({4}, at::kDouble), t = s + 0.2;
   Call call;
 };
 
@@ -80,6 +81,38 @@ TEST(StudentMap, AStudentWithoutADualForwardIsDifferentiatedByDifferences) {
   const Tensor exact = a.x.cos() * dx - 3 * a.t.square().unsqueeze(1);
   EXPECT_LT(test::max_difference(u.tangent, exact), 1e-8);
   EXPECT_TRUE(u.tangent.requires_grad());
+}
+
+TEST(StudentMap, DifferencesStayInsideTheTimesThatAStudentIsDefinedOn) {
+  class Careful final : public Student {  // u_{s,t}(x) = t^2 - s^2, for 0 <= s <= t <= 1 only
+    Tensor velocity(const Tensor& x, const Tensor& s, const Tensor& t, const Call&) const override {
+      EXPECT_GE(s.min().item<double>(), 0);
+      EXPECT_GE((t - s).min().item<double>(), 0);
+      EXPECT_LE(t.max().item<double>(), 1);
+      return (t.square() - s.square()).unsqueeze(1).expand_as(x);
+    }
+  } student;
+  const StudentMap map(student, "careful", true);
+  const Tensor s = at::tensor({0.0, 0.3, 0.5, 0.2}, at::kDouble), t = at::tensor({1.0, 0.3, 1.0, 0.7}, at::kDouble);
+  const Tensor x = at::rand({4, 3}, at::kDouble), one = at::ones({4}, at::kDouble);
+
+  const Tensor along_t = FlowMap(&map).derivative(x, s, t, {.dt = one}, {}).tangent;
+  const Tensor along_s = FlowMap(&map).derivative(x, s, t, {.ds = one}, {}).tangent;
+
+  EXPECT_LT(test::max_difference(along_t.select(1, 0), 2 * t), 2e-5);
+  EXPECT_LT(test::max_difference(along_s.select(1, 0), -2 * s), 2e-5);
+}
+
+TEST(StudentMap, AQueryWithoutACallIsAPlainOne) {
+  const Inputs a;
+  WaveStudent student;
+  const StudentMap map(student, "wave", true);
+
+  const auto [u, diagonal] = FlowMap(&map).velocities({{a.x, a.s, a.t}, {a.x, a.s, a.s}});
+
+  EXPECT_EQ(student.rows, std::vector<int64_t>{8});
+  EXPECT_LT(test::max_difference(u, map.velocity(a.x, a.s, a.t, {})), 1e-15);
+  EXPECT_LT(test::max_difference(diagonal, map.velocity(a.x, a.s, a.s, {})), 1e-15);
 }
 
 TEST(StudentMap, CopiesAndStoppedMapsRecordNoGradient) {
