@@ -3,6 +3,7 @@
 #include "facade/teacher_field.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/where.h>
@@ -26,10 +27,15 @@ void TeacherField::traits(NetworkTraits& out) const { fill(out, traits_); }
 
 Tensor TeacherField::evaluate(const Tensor& x, const Tensor& t, const Call& call) const {
   evaluations_.count(x);
-  Call own = call;
+  Call own = copied(call);
   own.dropout = nullptr;  // the stream is the student's; a teacher is always evaluated
   Tensor v = teacher_.velocity(x, t, own);
   check_velocity("teacher '" + name_ + "'", x, v);
+  if (traits_.x_gradient && at::GradMode::is_enabled() && x.requires_grad() && !v.requires_grad()) {
+    throw Error(ErrorKind::plugin, "teacher '" + name_ +
+                                       "' says that it is differentiable in x, but its velocity records no gradient: "
+                                       "it detaches x, or must leave NetworkTraits::x_gradient false");
+  }
   return v;
 }
 
@@ -37,11 +43,11 @@ Tensor TeacherField::velocity(const Tensor& x, const Tensor& t, const Call& call
   check_call("Field::velocity", x, t, t);
   if (guidance_.scale == 1 || !call.label.defined()) return evaluate(x, t, call);
 
-  Call none = call;
+  Call none = copied(call);
   none.label = at::full_like(call.label, traits_.classes);
   Tensor v_label, v_none;
   if (traits_.stackable) {
-    Call both = call;
+    Call both = copied(call);
     both.label = at::cat({call.label, none.label});
     const auto parts = evaluate(at::cat({x, x}), at::cat({t, t}), both).chunk(2);
     v_label = parts[0];

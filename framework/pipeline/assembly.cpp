@@ -2,13 +2,10 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "pipeline/assembly.h"
 
-#include <ATen/core/grad_mode.h>
-
 #include <ttfm/error.h>
 
 #include "base/philox.h"
 #include "config/sections.h"
-#include "run/weights.h"
 
 namespace ttfm::pipeline {
 
@@ -74,7 +71,19 @@ TeacherModel Assembly::teacher(std::shared_ptr<train::Network> network) const {
 host::Owned<Loss> Assembly::loss(const std::string& section) const { return create<Loss>(section); }
 
 NamedSampler Assembly::sampler(const std::string& section) const {
-  return {config_.at(section).type, create<Sampler>(section)};
+  NamedSampler named{config_.at(section).type, create<Sampler>(section)};
+  SamplerTraits traits;
+  named.sampler->traits(traits);
+  const bool of_teacher = section == "teacher.sampler";
+  if (of_teacher ? !traits.field : !traits.flow_map) {
+    throw Error(
+        ErrorKind::config,
+        "`type` = \"" + named.name + "\" in [" + section + "] works on " +
+            (traits.field ? "velocity fields, but a student is a flow map: choose a sampler of flow maps"
+                          : "flow maps, but a teacher is a velocity field: choose a sampler of velocity fields") +
+            " (`ttfm plugin list` shows all)");
+  }
+  return named;
 }
 
 Stream Assembly::stream(const char* purpose, uint64_t number) const {
@@ -83,15 +92,6 @@ Stream Assembly::stream(const char* purpose, uint64_t number) const {
   impl.device_type = static_cast<int8_t>(device_.type());
   impl.device_index = device_.index();
   return Stream(impl);
-}
-
-void load_weights(train::Network& network, const std::vector<io::NamedTensor>& weights, const std::string& source) {
-  const at::NoGradGuard no_grad;
-  std::vector<run::WantedWeight> wanted;
-  const auto own = network.parameters().named();
-  for (const auto& each : own) wanted.push_back({each.name, each.value.sizes().vec()});
-  const auto given = run::match_weights(wanted, weights, source);
-  for (size_t i = 0; i < own.size(); ++i) own[i].value.copy_(given[i]);
 }
 
 }  // namespace ttfm::pipeline

@@ -55,6 +55,8 @@ class Assembly {
   bool teacher_has_network() const;
 
   host::Owned<Loss> loss(const std::string& section) const;
+  /// The sampler of the student, "sampler", or of the teacher, "teacher.sampler". Throws ttfm::Error (config) for one
+  /// that cannot work on it.
   NamedSampler sampler(const std::string& section) const;
 
   /// The stream of a purpose outside of training: "evaluation", "sample", ...
@@ -72,8 +74,5 @@ class Assembly {
   DatasetTraits data_;  // before the data set: what it is constructed from has these fields
   host::Owned<Dataset> dataset_;
 };
-
-/// Copies `source`'s weights into `network`. Throws ttfm::Error (checkpoint) where they are another network's.
-void load_weights(train::Network& network, const std::vector<io::NamedTensor>& weights, const std::string& source);
 
 }  // namespace ttfm::pipeline

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "pipeline/evaluation.h"
 
+#include <ATen/ops/argsort.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -14,33 +16,59 @@
 #include "eval/pictures/scatter.h"
 #include "io/png.h"
 #include "pipeline/sampling.h"
+#include "pipeline/stage.h"
+#include "run/signals.h"
 #include "train/batches.h"
 
 namespace ttfm::pipeline {
 namespace {
 
-/// True samples: held out where the data set has held any out, else from the end of the endless or training split.
+constexpr int64_t kFewestSamples = 2;  // in each of the two sets of true samples, for a distance to mean anything
+
+/// True samples that nothing was trained on, if there are any.
 struct TrueSamples {
   train::Batch held_out, second;
+  std::string note;  ///< what the reader of a distance to data must know; empty: nothing
 };
 
-std::vector<int64_t> range(int64_t first, int64_t count) {
+bool has_enough(const DatasetTraits& data, Split split) {
+  const int64_t size = data.size[static_cast<size_t>(split)];
+  return size == DatasetTraits::kEndless || size >= 2 * kFewestSamples;
+}
+
+/// Which samples of a split are taken, in which order: by chance, as files are often sorted by class.
+std::vector<int64_t> order(const Assembly& assembly, int64_t size, int64_t count) {
   std::vector<int64_t> indices(static_cast<size_t>(count));
-  std::iota(indices.begin(), indices.end(), first);
+  if (size == DatasetTraits::kEndless) {
+    std::iota(indices.begin(), indices.end(), 0);
+    return indices;
+  }
+  const Tensor keys = assembly.stream("true samples").on_host().uniform({size});
+  const Tensor sorted = at::argsort(keys, /*stable=*/true, /*dim=*/0, /*descending=*/false);
+  std::copy_n(sorted.const_data_ptr<int64_t>(), count, indices.begin());
   return indices;
 }
 
-/// The held-out set is the first of validation and test that is not empty. Each of the two sets takes `count` samples of
+/// The split is the first of validation, test and training that has enough. Each of the two sets takes `count` samples of
 /// it, or half of what there is.
 TrueSamples true_samples(const Assembly& assembly, int64_t count) {
   const DatasetTraits& data = assembly.data();
-  const auto split = data.size[1] != 0 ? Split::validation : data.size[2] != 0 ? Split::test : Split::train;
+  const auto split = has_enough(data, Split::validation) ? Split::validation
+                     : has_enough(data, Split::test)     ? Split::test
+                                                         : Split::train;
   const int64_t size = data.size[static_cast<size_t>(split)];
+  if (!has_enough(data, split)) {
+    throw Error(ErrorKind::data, "the data set has " + std::to_string(size) + " training samples; at least " +
+                                     std::to_string(2 * kFewestSamples) + " are needed to measure distances to data");
+  }
   if (size != DatasetTraits::kEndless) count = std::min(count, size / 2);
+  const std::vector<int64_t> indices = order(assembly, size, 2 * count);
   const auto read = [&](int64_t first) {
-    return train::read_batch(assembly.dataset(), split, range(first, count), /*key=*/0, c10::Device(c10::kCPU));
+    return train::read_batch(assembly.dataset(), split, {indices.begin() + first, indices.begin() + first + count},
+                             /*key=*/0, c10::Device(c10::kCPU));
   };
-  return {read(0), read(count)};
+  const bool seen = split == Split::train && size != DatasetTraits::kEndless;
+  return {read(0), read(count), seen ? "no held-out samples: distances to data are to training samples" : ""};
 }
 
 /// The labels of the evaluation: those of the held-out samples, again and again, so that both have the same classes.
@@ -108,6 +136,7 @@ class Pictures {
 /// A function that draws one batch of samples with a sampler.
 std::function<eval::SampleDraw(const eval::SampleRequest&)> drawer(SampledBy by, int64_t classes, Stream stream) {
   return [by, classes, stream](const eval::SampleRequest& request) {
+    if (run::StopSignals::received()) throw Stopped{};
     Call call;
     if (classes > 0) call.label = request.label;
     Stream::Impl own = stream.impl();
@@ -127,9 +156,11 @@ eval::Results evaluate_models(const Assembly& assembly, const Evaluated& models,
   const TrueSamples truth = true_samples(assembly, options.samples);
   eval::EvaluateInputs in;
   in.x_0 = assembly.stream("evaluation noise").normal(shape);
-  in.label = labels_for(truth.held_out.label, options.samples, assembly.device());
+  if (!models.student || models.student->traits().classes > 0) {  // without labels where the student was distilled so
+    in.label = labels_for(truth.held_out.label, options.samples, assembly.device());
+    in.held_out_label = truth.held_out.label;
+  }
   in.held_out = truth.held_out.x_1;
-  in.held_out_label = truth.held_out.label;
   in.second = truth.second.x_1;
   in.stream = assembly.stream("evaluation");
   in.options.batch = options.batch;
@@ -140,14 +171,21 @@ eval::Results evaluate_models(const Assembly& assembly, const Evaluated& models,
     in.options.histogram_kl = in.options.initial_velocity = false;
   }
 
+  const auto weights_of = [&assembly](const char* section, bool averaged) {
+    const bool trained = assembly.config().has(section);
+    const bool average =
+        !trained || config::read_section<config::TrainSection>(assembly.config().at(section)).ema_decay > 0;
+    return averaged && average ? "ema" : "raw";
+  };
   NamedSampler student_sampler, teacher_sampler;
   if (models.student) {
     student_sampler = assembly.sampler("sampler");
     in.flow_map = &models.student->flow_map();
-    in.student = {drawer({*student_sampler.sampler, student_sampler.name, nullptr, in.flow_map,
-                          models.student->map().evaluations()},
-                         models.student->traits().classes, assembly.stream("student sampler")),
-                  options.evaluations, student_sampler.name, options.weights == config::Weights::ema ? "ema" : "raw"};
+    in.student = {
+        drawer(
+            {*student_sampler.sampler, student_sampler.name, nullptr, in.flow_map, models.student->map().evaluations()},
+            models.student->traits().classes, assembly.stream("student sampler")),
+        options.evaluations, student_sampler.name, weights_of("train", options.weights == config::Weights::ema)};
   }
   if (models.teacher) {
     teacher_sampler = assembly.sampler("teacher.sampler");
@@ -157,13 +195,15 @@ eval::Results evaluate_models(const Assembly& assembly, const Evaluated& models,
     in.teacher = {
         drawer({*teacher_sampler.sampler, teacher_sampler.name, in.field, nullptr, models.teacher->evaluations()},
                traits.classes, assembly.stream("teacher sampler")),
-        options.teacher_evaluations, teacher_sampler.name, models.teacher->network ? "ema" : ""};
+        options.teacher_evaluations, teacher_sampler.name,
+        models.teacher->network ? weights_of("teacher.train", true) : ""};
   }
 
   Pictures pictures(assembly, folder / "samples", options.pictures);
   pictures.data(truth.held_out.x_1);
   in.on_samples = [&pictures](const eval::Row& row, const at::Tensor& x) { pictures.add(row, x); };
-  const eval::Results results = eval::evaluate(in);
+  eval::Results results = eval::evaluate(in);
+  if (!truth.note.empty()) results.notes.push_back(truth.note);
   eval::write_results(results, folder / "eval");
   pictures.write();
   return results;

@@ -75,20 +75,21 @@ void start_student(const Session& session, Stage& stage, const TeacherModel* tea
   const auto student = config::read_section<config::StudentSection>(session.config().at("student"));
   if (student.checkpoint) {
     const run::LoadedWeights loaded = run::load_weights(student.checkpoint->value, {.stage = "student", .ema = true});
-    load_weights(*stage.network, loaded.tensors, loaded.file.string());
+    stage.network->parameters().load(loaded.tensors, loaded.file.string());
   } else if (student.init == config::Init::teacher) {
     if (!teacher || !teacher->network) {
       throw Error(ErrorKind::config, "[student] init = \"teacher\" needs a teacher that holds a network");
     }
-    load_weights(*stage.network, teacher->network->parameters().named(), "the teacher's network");
+    stage.network->parameters().load(teacher->network->parameters().named(), "the teacher's network");
   }
 }
 
-/// The network as a copy with the evaluated weights: the average, or the weights themselves.
+/// The network, frozen, with the evaluated weights: the average, or the weights themselves.
 std::shared_ptr<Network> finished_network(const Session& session, const Stage& stage, bool average) {
-  std::shared_ptr<Network> network = session.assembly().network(stage.network_section, Network::Role::copy);
+  std::shared_ptr<Network> network = session.assembly().network(stage.network_section, Network::Role::frozen);
   const train::FlatParameters& trained = stage.network->parameters();
-  network->parameters().load(average ? trained.named_in(stage.trainer->average()) : trained.named());
+  network->parameters().load(average ? trained.named_in(stage.trainer->average()) : trained.named(),
+                             "stage " + stage.name);
   return network;
 }
 
@@ -137,11 +138,19 @@ class Pipeline {
  private:
   std::shared_ptr<Network> train(const std::string& name, const TeacherModel* teacher) {
     Stage stage = make_stage(session_, name);
-    if (name == "student") start_student(session_, stage, teacher);
+    const run::Checkpoints checkpoints(folder_.checkpoints(name));
+    const auto newest = folder_.resumed() ? checkpoints.newest_folder() : std::nullopt;
+    if (name == "student" && !newest) start_student(session_, stage, teacher);
     make_trainer(session_, stage, teacher ? teacher->field.get() : nullptr);
     double earlier_seconds = 0;
-    if (folder_.resumed()) {
-      earlier_seconds = resume_stage(name, *stage.trainer, folder_).value_or(0);
+    if (newest) {
+      const run::Checkpoint checkpoint = run::read_checkpoint(*newest);
+      stage.trainer->load(checkpoint.groups, checkpoint.state.step, newest->string());
+      earlier_seconds = checkpoint.state.seconds;
+      log::info("stage '" + name + "' goes on after step " + std::to_string(checkpoint.state.step));
+    }
+    // a finished stage writes nothing again: the lines after it are of stages that come later
+    if (folder_.resumed() && !stage.trainer->finished()) {
       run::rewind_metrics(folder_.metrics(), {earlier_, name, stage.trainer->steps_done()});
     }
     run::MetricsLog metrics(folder_.metrics());
@@ -163,6 +172,15 @@ class Pipeline {
   run::Progress progress_;
   std::vector<std::string> earlier_;
 };
+
+/// Ends a run that failed; if that fails too, as on a full disk, the first reason is the one that is reported.
+void end_failed(run::RunFolder& folder, int exit_code, const std::string& reason) {
+  try {
+    folder.end(run::Status::State::failed, exit_code, reason);
+  } catch (const std::exception& second) {
+    log::warning(second.what());
+  }
+}
 
 }  // namespace
 
@@ -189,8 +207,12 @@ std::filesystem::path run(const RunOptions& options) {
     log::info("stopped; to go on: " + folder.resume_command());
     run::StopSignals::leave();
   } catch (const std::exception& exception) {
-    folder.end(run::Status::State::failed, run::exit_code(exception), exception.what());
+    end_failed(folder, run::exit_code(exception), exception.what());
     throw;
+  } catch (...) {
+    const Error error(ErrorKind::plugin, "a plugin threw something that is no std::exception");
+    end_failed(folder, run::exit_code(error), error.what());
+    throw error;
   }
   return folder.path();
 }

@@ -53,11 +53,6 @@ Draw draw(const SampledBy& by, const Tensor& x_0, const Call& call, const Stream
   const at::NoGradGuard no_grad;
   SamplerTraits traits;
   by.sampler.traits(traits);
-  if (by.field ? !traits.field : !traits.flow_map) {
-    throw Error(ErrorKind::config, "sampler '" + by.name + "' cannot work on " +
-                                       (by.field ? "a teacher's velocity field" : "a student's flow map") +
-                                       "; it works on " + (traits.field ? "velocity fields" : "flow maps"));
-  }
   const int64_t step = std::max<int64_t>(1, traits.evaluations_per_step);
 
   SampleInputs::Impl in;

@@ -28,8 +28,8 @@ struct Draw {
   std::vector<std::pair<double, Tensor>> trajectory;  ///< all points, if asked for
 };
 
-/// Turns noise x_0 into samples with at most `evaluations` network evaluations each, recording no gradient. Throws
-/// ttfm::Error: config where the sampler cannot work on this model, plugin where it does not end at t = 1.
+/// Turns noise x_0 into samples with at most `evaluations` network evaluations each, one step at least, recording no gradient. Throws
+/// ttfm::Error (plugin) where the sampler does not end at t = 1.
 Draw draw(const SampledBy& by, const Tensor& x_0, const Call& call, const Stream& stream, int64_t evaluations,
           bool trajectory = false);
 

@@ -10,11 +10,29 @@
 namespace ttfm::pipeline {
 namespace {
 
+/// A teacher that holds no network: exact, or with weights of its own.
+TeacherModel teacher_without_network(const Session& session) {
+  TeacherModel model = session.assembly().teacher(nullptr);
+  const config::Section& section = session.config().at("teacher");
+  const auto checkpoint = config::read_section<config::TeacherSection>(section).checkpoint;
+  const bool has_weights = model.parameters->count() > 0;
+  if (checkpoint.has_value() != has_weights) {
+    throw Error(ErrorKind::config, "[teacher] type = \"" + section.type + "\" has " +
+                                       (has_weights ? "weights of its own: give `checkpoint`"
+                                                    : "no weights: remove `checkpoint`, which it cannot use"));
+  }
+  if (checkpoint) {
+    const run::LoadedWeights loaded = run::load_weights(checkpoint->value, {.stage = "teacher", .ema = true});
+    model.parameters->load(loaded.tensors, loaded.file.string());
+  }
+  return model;
+}
+
 /// The network of a teacher that holds one, with the weights at `path`.
 std::shared_ptr<train::Network> teacher_network(const Assembly& assembly, const std::filesystem::path& path) {
-  std::shared_ptr<train::Network> network = assembly.network("teacher.network", train::Network::Role::copy);
+  std::shared_ptr<train::Network> network = assembly.network("teacher.network", train::Network::Role::frozen);
   const run::LoadedWeights loaded = run::load_weights(path, {.stage = "teacher", .ema = true});
-  load_weights(*network, loaded.tensors, loaded.file.string());
+  network->parameters().load(loaded.tensors, loaded.file.string());
   return network;
 }
 
@@ -31,6 +49,10 @@ Session::Session(const SessionRequest& request)
   device_ = choose_device(run.device);
   threads_ = set_threads(static_cast<int>(run.threads));
   assembly_ = std::make_unique<Assembly>(config_, *registry_, device_.device);
+  // asked for only after hours of training, but refused now
+  for (const char* sampler : {"sampler", "teacher.sampler"}) {
+    if (config_.has(sampler)) assembly_->sampler(sampler);
+  }
 }
 
 std::string Session::device_text() const {
@@ -48,16 +70,16 @@ SessionRequest session_of_run(const std::filesystem::path& run, SessionRequest r
 
 std::unique_ptr<train::Network> trained_student(const Session& session, const std::filesystem::path& run) {
   const auto eval = config::read_section<config::EvalSection>(session.config().at("eval"));
-  auto student = session.assembly().network("student", train::Network::Role::copy);
+  auto student = session.assembly().network("student", train::Network::Role::frozen);
   const run::LoadedWeights loaded =
       run::load_weights(run / "student", {.stage = "student", .ema = eval.weights == config::Weights::ema});
-  load_weights(*student, loaded.tensors, loaded.file.string());
+  student->parameters().load(loaded.tensors, loaded.file.string());
   return student;
 }
 
 TeacherModel teacher_of(const Session& session, const std::filesystem::path& run) {
   const Assembly& assembly = session.assembly();
-  if (!assembly.teacher_has_network()) return assembly.teacher(nullptr);
+  if (!assembly.teacher_has_network()) return teacher_without_network(session);
   if (session.config().has("teacher.train")) return assembly.teacher(teacher_network(assembly, run / "teacher"));
   const auto teacher = config::read_section<config::TeacherSection>(session.config().at("teacher"));
   if (!teacher.checkpoint) {

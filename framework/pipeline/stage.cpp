@@ -37,11 +37,9 @@ class StageRun {
       trainer_.step();
       const int64_t step = trainer_.steps_done();
       const bool last = trainer_.finished();
-      if (step % out_.log.every == 0 || last)
-        read_metrics(/*write=*/true);
-      else if (out_.progress.due())
-        read_metrics(/*write=*/false);
-      if (out_.progress.due() || last) out_.progress.show(step, shown_);
+      const bool log = step % out_.log.every == 0 || last, show = out_.progress.due() || last;
+      if (log || show) read_metrics(/*write=*/log);
+      if (show) out_.progress.show(step, shown_);
       if (step % out_.checkpoint.every == 0 || last) save();
       if (run::StopSignals::received()) stop();
     }
@@ -50,16 +48,8 @@ class StageRun {
 
  private:
   void read_metrics(bool write) {
+    require_finite();
     const train::Metrics window = trainer_.metrics();
-    if (!window.finite) {
-      const auto kept = checkpoints_.steps();
-      throw Error(ErrorKind::numeric,
-                  "stage '" + stage_ + "': the loss or a gradient was not finite at or before step " +
-                      std::to_string(window.step) + "; no step since then has changed the weights. " +
-                      (kept.empty() ? std::string("There is no checkpoint yet")
-                                    : "The last checkpoint is of step " + std::to_string(kept.back())) +
-                      ". Try a lower train.lr, or train.clip_norm = 1.");
-    }
     shown_.loss = window.loss;
     shown_.terms.assign(window.terms.begin(), window.terms.end());
     shown_.lr = window.learning_rate;
@@ -73,18 +63,29 @@ class StageRun {
     for (const auto& [name, value] : window.terms) record.values.emplace_back("loss." + name, value);
     record.values.emplace_back("lr", window.learning_rate);
     record.values.emplace_back("gradient_norm", window.gradient_norm);
-    record.values.emplace_back("seconds", seconds_since(start_));
+    record.values.emplace_back("seconds", seconds());
     out_.metrics.write(record);
+  }
+
+  void require_finite() const {
+    if (trainer_.finite()) return;
+    const auto kept = checkpoints_.steps();
+    throw Error(ErrorKind::numeric,
+                "stage '" + stage_ + "': the loss or a gradient was not finite at or before step " +
+                    std::to_string(trainer_.steps_done()) + "; no step since then has changed the weights. " +
+                    (kept.empty() ? std::string("There is no checkpoint yet")
+                                  : "The last checkpoint is of step " + std::to_string(kept.back())) +
+                    ". Try a lower train.lr, or train.clip_norm = 1.");
   }
 
   void save() {
     if (saved_at_ == trainer_.steps_done()) return;
-    read_metrics(/*write=*/false);  // throws before a step that was not finite can be taken for a good one
+    require_finite();  // before a step that was not can be taken for a good one
     run::Checkpoint checkpoint;
     checkpoint.state.stage = stage_;
     checkpoint.state.step = trainer_.steps_done();
     checkpoint.state.images = trainer_.steps_done() * batch_;
-    checkpoint.state.seconds = earlier_seconds_ + seconds_since(start_);
+    checkpoint.state.seconds = seconds();
     checkpoint.state.versions = {{"libtorch", torch_version()}, {"ttfm", TTFM_VERSION}};
     checkpoint.groups = trainer_.state();
     for (auto& group : checkpoint.groups) {
@@ -95,6 +96,9 @@ class StageRun {
     saved_at_ = trainer_.steps_done();
     write_status();
   }
+
+  /// Spent on this stage, over all processes.
+  double seconds() const { return out_.earlier_seconds + seconds_since(start_); }
 
   [[noreturn]] void stop() {
     save();
@@ -111,7 +115,6 @@ class StageRun {
                               .reason = ""});
   }
 
-  double earlier_seconds_;
   const std::string& stage_;
   train::Trainer& trainer_;
   int64_t steps_, batch_;
@@ -127,14 +130,6 @@ class StageRun {
 void train_stage(const std::string& stage, train::Trainer& trainer, int64_t steps, int64_t batch,
                  const StageOutputs& outputs) {
   StageRun(stage, trainer, steps, batch, outputs).run();
-}
-
-std::optional<double> resume_stage(const std::string& stage, train::Trainer& trainer, const run::RunFolder& folder) {
-  const auto newest = run::Checkpoints(folder.checkpoints(stage)).newest();
-  if (!newest) return std::nullopt;
-  trainer.load(newest->groups, newest->state.step);
-  log::info("stage '" + stage + "' goes on after step " + std::to_string(newest->state.step));
-  return newest->state.seconds;
 }
 
 }  // namespace ttfm::pipeline

@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "config/sections.h"
@@ -30,9 +29,5 @@ struct Stopped {};
 /// was not finite, and Stopped after a signal.
 void train_stage(const std::string& stage, train::Trainer& trainer, int64_t steps, int64_t batch,
                  const StageOutputs& outputs);
-
-/// Loads the newest checkpoint of a stage into the trainer and returns the seconds that were spent until it; nothing if
-/// there is none.
-std::optional<double> resume_stage(const std::string& stage, train::Trainer& trainer, const run::RunFolder& folder);
 
 }  // namespace ttfm::pipeline

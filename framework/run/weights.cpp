@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "run/weights.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -104,6 +106,15 @@ std::vector<at::Tensor> match_weights(const std::vector<WantedWeight>& wanted,
   add("of another shape", misshaped);
   text += "\nGive the network the parameters that it was trained with (config.resolved.toml of that run)";
   throw Error(ErrorKind::checkpoint, text);
+}
+
+void copy_weights(const std::vector<io::NamedTensor>& own, const std::vector<io::NamedTensor>& given,
+                  const std::string& source) {
+  const at::NoGradGuard no_grad;
+  std::vector<WantedWeight> wanted;
+  for (const io::NamedTensor& each : own) wanted.push_back({each.name, each.value.sizes().vec()});
+  const std::vector<at::Tensor> matched = match_weights(wanted, given, source);
+  for (size_t i = 0; i < own.size(); ++i) own[i].value.copy_(matched[i]);
 }
 
 }  // namespace ttfm::run

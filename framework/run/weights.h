@@ -37,4 +37,8 @@ struct WantedWeight {
 std::vector<at::Tensor> match_weights(const std::vector<WantedWeight>& wanted,
                                       const std::vector<io::NamedTensor>& given, const std::string& source);
 
+/// Copies each of `given` into the tensor of its name in `own`. Throws like match_weights, and copies nothing then.
+void copy_weights(const std::vector<io::NamedTensor>& own, const std::vector<io::NamedTensor>& given,
+                  const std::string& source);
+
 }  // namespace ttfm::run

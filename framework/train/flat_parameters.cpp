@@ -7,9 +7,10 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
-#include <map>
 
 #include <ttfm/error.h>
+
+#include "run/weights.h"
 
 namespace ttfm::train {
 namespace {
@@ -86,17 +87,8 @@ std::vector<NamedTensor> FlatParameters::named_in(const Tensor& flat) const {
   return named;
 }
 
-void FlatParameters::load(const std::vector<NamedTensor>& given) const {
-  const at::NoGradGuard no_grad;
-  std::map<std::string, Tensor> by_name;
-  for (const NamedTensor& each : given) by_name[each.name] = each.value;
-  for (const NamedTensor& own : named()) {
-    const auto found = by_name.find(own.name);
-    if (found == by_name.end() || found->second.sizes() != own.value.sizes()) {
-      throw Error(ErrorKind::checkpoint, "weight '" + own.name + "' is missing or of another shape");
-    }
-    own.value.copy_(found->second);
-  }
+void FlatParameters::load(const std::vector<NamedTensor>& given, const std::string& source) const {
+  run::copy_weights(named(), given, source);
 }
 
 }  // namespace ttfm::train

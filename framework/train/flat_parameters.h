@@ -64,8 +64,9 @@ class FlatParameters {
   /// The same views of another flat tensor of the same length, for example of an average; buffers as they are.
   std::vector<NamedTensor> named_in(const Tensor& flat) const;
 
-  /// Copies every weight and buffer from `given`, which has exactly these names and shapes.
-  void load(const std::vector<NamedTensor>& given) const;
+  /// Copies every weight and buffer from `given`. Throws ttfm::Error (checkpoint) that names `source` unless these have
+  /// exactly the same names and shapes; nothing is copied then.
+  void load(const std::vector<NamedTensor>& given, const std::string& source) const;
 
  private:
   struct View {

@@ -13,9 +13,9 @@ Network::Network(std::shared_ptr<Student> student, const std::string& name, Role
     : student_(std::move(student)),
       name_(name),
       parameters_(flatten(*student_, name, role, stream, device)),
-      map_(*student_, name, role == Role::trained),
+      map_(*student_, name, role != Role::copy),
       flow_map_(&map_) {
-  student_->traits(traits_);
+  map_.traits(traits_);
 }
 
 FlatParameters Network::flatten(Student& student, const std::string& name, Role role, const Stream& stream,

@@ -16,8 +16,9 @@ namespace ttfm::train {
 class Network {
  public:
   enum class Role {
-    trained,  ///< records gradients
-    copy,     ///< does not
+    trained,  ///< records gradients into its weights and inputs
+    frozen,   ///< into its inputs only: a teacher, a model that is evaluated
+    copy,     ///< none at all: a loss's copy of the student
   };
 
   /// Names and initialises the weights of `student` from `stream`, then moves them to `device`.

@@ -9,8 +9,10 @@
 
 #include <ttfm/error.h>
 
+#include "base/log.h"
 #include "base/philox.h"
 #include "facade/impl.h"
+#include "run/weights.h"
 #include "train/schedule.h"
 
 namespace ttfm::train {
@@ -27,9 +29,10 @@ Trainable* trainable(Loss& loss) {
 /// What a loss adds up in one micro-batch.
 class Trainer::Terms final : public LossResult::Impl {
  public:
-  Terms(int64_t rows, double share) : rows_(rows), share_(share) {}
+  Terms(const LossNeeds& needs, int64_t rows, double share) : needs_(needs), rows_(rows), share_(share) {}
 
   void add(Name term, const Tensor& per_sample, double weight) override {
+    if (term == kTotal) throw Error(ErrorKind::plugin, "a loss term is named 'loss', which is the name of their sum");
     if (!per_sample.defined() || per_sample.dim() != 1 || per_sample.size(0) != rows_) {
       throw Error(ErrorKind::plugin, "loss term '" + std::string(term) + "' has the shape " +
                                          (per_sample.defined() ? c10::str(per_sample.sizes()) : "(undefined)") +
@@ -41,7 +44,13 @@ class Trainer::Terms final : public LossResult::Impl {
     total_ = total_.defined() ? total_ + weight * mean : weight * mean;
   }
   void record(Name, const Tensor&) override {}
-  void refresh_copy(uint32_t i) override { refresh_ |= 1u << i; }
+  void refresh_copy(uint32_t i) override {
+    if (i >= needs_.copies || needs_.copy[i].kind != CopyRule::kFrozen) {
+      throw Error(ErrorKind::plugin, "the loss refreshes copy " + std::to_string(i) +
+                                         ", which LossNeeds does not declare as a frozen copy");
+    }
+    refresh_ |= 1u << i;
+  }
 
   const Tensor& total() const { return total_; }
   uint32_t refresh() const { return refresh_; }
@@ -55,6 +64,7 @@ class Trainer::Terms final : public LossResult::Impl {
   }
 
  private:
+  const LossNeeds& needs_;
   int64_t rows_;
   double share_;  // of the micro-batch in the batch
   Tensor total_;
@@ -73,8 +83,7 @@ Trainer::Trainer(const TrainerInputs& inputs)
   for (uint32_t i = 0; i < needs_.copies; ++i) {
     copies_.push_back(inputs_.make_copy());
     const FlatParameters& copy = copies_.back()->parameters();
-    copy.values().copy_(inputs_.student.parameters().values());
-    copy.load(inputs_.student.parameters().named());
+    copy.load(inputs_.student.parameters().named(), "the student");
   }
   if (Trainable* own = trainable(inputs_.loss)) {
     ParameterCollector collector("loss");
@@ -100,6 +109,10 @@ void Trainer::check_needs() const {
   if (!inputs_.teacher) refuse("needs a teacher: add [teacher]");
   NetworkTraits teacher;
   inputs_.teacher->traits(teacher);
+  if (teacher.classes > 0 && inputs_.student.traits().classes == 0) {
+    log::warning("the teacher of stage '" + inputs_.stage +
+                 "' knows labels and the student does not: the teacher is asked without labels, and without guidance");
+  }
   if (needs_.teacher_x_gradient && !teacher.x_gradient) {
     refuse(
         "differentiates the teacher in x, which this teacher does not offer: choose another [teacher], or a loss that "
@@ -109,6 +122,7 @@ void Trainer::check_needs() const {
 
 Stream Trainer::stream(const char* name, int64_t first_row) const {
   Stream::Impl impl;
+  // "step" keeps these keys apart from those of the batches' epochs, which are mix(mix(seed, stage), epoch)
   impl.key = mix(mix(mix(mix(inputs_.seed, inputs_.stage), static_cast<uint64_t>(step_)), "step"), name);
   impl.row_offset = first_row;
   impl.device_type = static_cast<int8_t>(inputs_.device.type());
@@ -149,7 +163,7 @@ void Trainer::step() {
   inputs_.student.parameters().gradient().zero_();
   if (loss_parameters_) loss_parameters_->gradient().zero_();
 
-  Terms terms(rows, 1.0 / static_cast<double>(accumulate));
+  Terms terms(needs_, rows, 1.0 / static_cast<double>(accumulate));
   {
     const at::AutoGradMode grad_mode(true);
     for (int64_t i = 0; i < accumulate; ++i) {
@@ -206,9 +220,12 @@ Metrics Trainer::metrics() const {
       metrics.terms[name] = mean;
   }
   metrics.gradient_norm = optimizer_.gradient_norm().item<double>();
-  metrics.finite =
-      optimizer_.stopped().item<double>() == 0 && (!loss_optimizer_ || loss_optimizer_->stopped().item<double>() == 0);
   return metrics;
+}
+
+bool Trainer::finite() const {
+  return optimizer_.stopped().item<double>() == 0 &&
+         (!loss_optimizer_ || loss_optimizer_->stopped().item<double>() == 0);
 }
 
 void Trainer::next_window() {
@@ -230,23 +247,16 @@ std::vector<run::TensorGroup> Trainer::state() const {
   return groups;
 }
 
-void Trainer::load(const std::vector<run::TensorGroup>& state, int64_t steps_done) {
-  const at::NoGradGuard no_grad;
-  const auto own = this->state();
-  for (const run::TensorGroup& target : own) {
+void Trainer::load(const std::vector<run::TensorGroup>& state, int64_t steps_done, const std::string& source) {
+  for (const run::TensorGroup& own : this->state()) {
     const auto given =
-        std::find_if(state.begin(), state.end(), [&](const run::TensorGroup& g) { return g.name == target.name; });
-    if (given == state.end()) throw Error(ErrorKind::checkpoint, "the checkpoint has no '" + target.name + "'");
-    std::map<std::string, Tensor> by_name;
-    for (const NamedTensor& each : given->tensors) by_name[each.name] = each.value;
-    for (const NamedTensor& each : target.tensors) {
-      const auto found = by_name.find(each.name);
-      if (found == by_name.end() || found->second.sizes() != each.value.sizes()) {
-        throw Error(ErrorKind::checkpoint,
-                    "'" + each.name + "' of the checkpoint's '" + target.name + "' is missing or of another shape");
-      }
-      each.value.copy_(found->second);
+        std::find_if(state.begin(), state.end(), [&](const run::TensorGroup& g) { return g.name == own.name; });
+    if (given == state.end()) {
+      throw Error(ErrorKind::checkpoint, "'" + source + "' has no " + own.name +
+                                             ".safetensors, which this stage needs: it is of another loss or "
+                                             "[train] section; go on with the configuration of that run");
     }
+    run::copy_weights(own.tensors, given->tensors, source + "/" + own.name + ".safetensors");
   }
   step_ = steps_done;
 }

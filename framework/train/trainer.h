@@ -39,7 +39,6 @@ struct Metrics {
   std::map<std::string, double> terms;
   double gradient_norm = 0;  ///< of the last step
   double learning_rate = 0;
-  bool finite = true;  ///< false: some step was not, and nothing has changed since
 };
 
 /// One stage of training: batches, loss, gradient, optimiser, averages. Nothing in step() waits for the device.
@@ -55,6 +54,9 @@ class Trainer {
 
   double seconds_waited_for_data() const { return batches_.seconds_waited(); }
 
+  /// False: the loss or a gradient of some step was not finite, and nothing has changed since. Waits for the device.
+  bool finite() const;
+
   /// The window since the last next_window(). Waits for the device.
   Metrics metrics() const;
   void next_window();
@@ -66,8 +68,9 @@ class Trainer {
   /// "loss", "loss_optimizer", those that there are. Views of live tensors, on the device.
   std::vector<run::TensorGroup> state() const;
 
-  /// Goes on from a state after `steps_done` steps.
-  void load(const std::vector<run::TensorGroup>& state, int64_t steps_done);
+  /// Goes on from a state after `steps_done` steps. Throws ttfm::Error (checkpoint) where `source`, the checkpoint's
+  /// folder, is of another network or loss.
+  void load(const std::vector<run::TensorGroup>& state, int64_t steps_done, const std::string& source);
 
  private:
   class Terms;

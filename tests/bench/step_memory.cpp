@@ -62,7 +62,7 @@ Figures measure(const Case& which, const std::string& loss) {
   const config::Resolved config = config::load(file, {}, registry);
   std::filesystem::remove(file);
   const pipeline::Assembly assembly(config, registry, c10::kCPU);
-  const auto teacher = assembly.teacher(assembly.network("teacher.network", train::Network::Role::copy));
+  const auto teacher = assembly.teacher(assembly.network("teacher.network", train::Network::Role::frozen));
   const auto student = assembly.network("student", train::Network::Role::trained);
   const auto objective = assembly.loss("loss");
   train::TrainerInputs inputs{.stage = "bench",

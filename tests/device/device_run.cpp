@@ -109,7 +109,7 @@ void DeviceRun::fit(const char* stage, Network& network) {
     }
   }
   train::Trainer resumed(inputs);
-  resumed.load(saved, /*steps_done=*/1);
+  resumed.load(saved, /*steps_done=*/1, "the state");
   step(resumed);
 
   const std::string prefix = std::string(stage) + "'s ";
@@ -121,7 +121,7 @@ void DeviceRun::fit(const char* stage, Network& network) {
   for (const run::TensorGroup& group : resumed.state()) {
     for (const auto& each : group.tensors) add(prefix + group.name + ' ' + each.name, each.value);
   }
-  network.parameters().load(network.parameters().named_in(resumed.average()));
+  network.parameters().load(network.parameters().named_in(resumed.average()), "the average");
 }
 
 void DeviceRun::train_student() { fit("student", *student_); }

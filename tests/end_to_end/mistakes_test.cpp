@@ -89,9 +89,15 @@ TEST_F(Mistakes, AnArgumentThatIsNoneIsRefused) {
 }
 
 TEST_F(Mistakes, ASamplerForTheWrongModelIsRefused) {
-  const Outcome outcome = run({"--sampler.type=heun"});
+  const Outcome student = run({"--sampler.type=heun"});
 
-  EXPECT_EQ(outcome.code, 2) << outcome.err;
+  EXPECT_EQ(student.code, 2) << student.err;
+  EXPECT_NE(student.err.find("`type` = \"heun\" in [sampler] works on velocity fields"), std::string::npos)
+      << student.err;
+  const Outcome teacher = run({"--teacher.sampler.type=flow_map"});
+  EXPECT_EQ(teacher.code, 2) << teacher.err;
+  EXPECT_NE(teacher.err.find("in [teacher.sampler] works on flow maps"), std::string::npos) << teacher.err;
+  EXPECT_FALSE(wrote_a_run()) << "said only after the training";
 }
 
 TEST_F(Mistakes, CudaWithoutADriverIsAnErrorOfItsOwn) {

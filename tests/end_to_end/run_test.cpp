@@ -66,6 +66,49 @@ TEST_F(Run, LogsEachTermEveryFewSteps) {
   EXPECT_EQ(steps, (std::vector<int>{5, 10, 15, 20}));
 }
 
+const std::vector<std::string> kTwoStages = {"--teacher.type=network", "--teacher.train.steps=5"};
+
+std::vector<std::string> with(std::vector<std::string> arguments, std::initializer_list<const char*> more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+TEST_F(Run, PassesGradientsThroughATeacherThatIsANetwork) {
+  ASSERT_EQ(start(with(kTwoStages, {"--loss.type=lfmd", "--run.name=trained"})).code, 0);
+  for (const char* teacher : {"--teacher.train.steps=5", "--teacher.checkpoint=runs/trained"}) {
+    std::string whole;
+    for (const char* stop : {"none", "teacher"}) {
+      const Outcome outcome = start(with({"--teacher.type=network", "--loss.type=lfmd", teacher},
+                                         {std::string("--loss.stop_gradient=").append(stop).c_str()}));
+      ASSERT_EQ(outcome.code, 0) << outcome.err;
+      if (whole.empty())
+        whole = weights("model.safetensors");
+      else
+        EXPECT_NE(weights("model.safetensors"), whole) << "no gradient in x came from the teacher";
+      fs::remove_all(run);
+    }
+  }
+}
+
+TEST_F(Run, DropsWhatItsConfigurationSays) {
+  ASSERT_EQ(start().code, 0);
+  const std::string without = weights("model.safetensors");
+  fs::remove_all(run);
+  ASSERT_EQ(start({"--student.dropout=0.5"}).code, 0);
+
+  EXPECT_NE(weights("model.safetensors"), without);
+}
+
+TEST_F(Run, ResumedAtItsEndKeepsTheMetricsOfEveryStage) {
+  ASSERT_EQ(start(kTwoStages).code, 0);
+  const std::string metrics = read_file(run / "metrics.jsonl");
+  ASSERT_NE(metrics.find("\"student\""), std::string::npos);
+
+  ASSERT_EQ(start(with(kTwoStages, {"--resume=must"})).code, 0);
+
+  EXPECT_EQ(read_file(run / "metrics.jsonl"), metrics);
+}
+
 TEST_F(Run, IsTheSameTwice) {
   ASSERT_EQ(start().code, 0);
   const std::string once = weights("model.safetensors");

@@ -68,6 +68,25 @@ TEST(TeacherField, AScaleOfOneIsNoGuidance) {
                         teacher.velocity(in.x, in.t, in.call)));
 }
 
+TEST(TeacherField, RefusesAVelocityThatHidesItsGradient) {
+  class Detaching final : public Teacher {
+   public:
+    bool x_gradient = true;
+    void traits(NetworkTraits& out) const override { out.x_gradient = x_gradient; }
+    Tensor velocity(const Tensor& x, const Tensor&, const Call&) const override { return x.detach() * 2; }
+  } teacher;
+  Inputs in;
+  EXPECT_NO_THROW(TeacherField(teacher, "detaching", {}).velocity(in.x, in.t, in.call));
+  in.x.requires_grad_();
+
+  EXPECT_EQ(
+      test::error_text([&] { TeacherField(teacher, "detaching", {}).velocity(in.x, in.t, in.call); }),
+      "teacher 'detaching' says that it is differentiable in x, but its velocity records no gradient: it detaches "
+      "x, or must leave NetworkTraits::x_gradient false");
+  teacher.x_gradient = false;
+  EXPECT_NO_THROW(TeacherField(teacher, "detaching", {}).velocity(in.x, in.t, in.call));
+}
+
 TEST(TeacherField, RefusesGuidanceOfAnUnconditionalTeacher) {
   LabelTeacher teacher;
   teacher.classes = 0;

@@ -103,11 +103,33 @@ TEST(Trainer, ARunThatIsResumedIsTheSameRunBitForBit) {
   const auto before = first.trainer();
   for (int i = 0; i < 7; ++i) before->step();
   const auto after = second.trainer();
-  after->load(before->state(), before->steps_done());
+  after->load(before->state(), before->steps_done(), "a checkpoint");
   while (!after->finished()) after->step();
 
   EXPECT_TRUE(at::equal(whole.values(), second.values()));
   EXPECT_TRUE(at::equal(uninterrupted->average(), after->average()));
+}
+
+TEST(Trainer, ACheckpointOfAnotherNetworkOrLossIsNamed) {
+  Fixture f;
+  auto state = f.trainer()->state();
+  for (run::TensorGroup& group : state) {
+    if (group.name == "model") group.tensors[0].value = at::zeros({3, 2});
+  }
+  EXPECT_EQ(test::error_text([&] { f.trainer()->load(state, 5, "runs/a/step-00000005"); }),
+            "'runs/a/step-00000005/model.safetensors' is a checkpoint of another network:\n"
+            "  1 of another shape: weight has [3, 2], not [2, 2]\n"
+            "Give the network the parameters that it was trained with (config.resolved.toml of that run)");
+
+  f.loss.wants.copies = 1;
+  EXPECT_NO_THROW(f.trainer()->load(f.trainer()->state(), 5, "a"));
+  f.loss.wants.copies = 0;
+  const auto without_copy = f.trainer()->state();
+  f.loss.wants.copies = 1;
+  EXPECT_EQ(
+      test::error_text([&] { f.trainer()->load(without_copy, 5, "a"); }),
+      "'a' has no copy-0.safetensors, which this stage needs: it is of another loss or [train] section; go on with "
+      "the configuration of that run");
 }
 
 TEST(Trainer, TheAverageFollowsTheWeights) {
@@ -150,12 +172,12 @@ TEST(Trainer, ANumberThatIsNotFiniteIsReportedAndChangesNothing) {
   const auto trainer = f.trainer();
   for (int i = 0; i < 4; ++i) trainer->step();
   const Tensor before = f.values().clone();
-  EXPECT_TRUE(trainer->metrics().finite);
+  EXPECT_TRUE(trainer->finite());
 
   trainer->step();
   trainer->step();
 
-  EXPECT_FALSE(trainer->metrics().finite);
+  EXPECT_FALSE(trainer->finite());
   EXPECT_TRUE(at::equal(f.values(), before));
 }
 
