@@ -43,9 +43,16 @@ using Action = std::function<int()>;
 
 /// Adds what every verb with a configuration has, and collects `--section.key=value` from what is left over.
 void add_session(CLI::App& verb, pipeline::SessionRequest& session, bool with_file) {
-  if (with_file) verb.add_option("config", session.config, "the run's configuration (TOML)")->required();
+  if (with_file) verb.add_option("FILE", session.config, "the run's configuration (TOML)")->required();
+  verb.footer(verb.get_footer() +
+              "\nAny key of the configuration can follow as --section.key=value; `ttfm config reference` lists all.");
   verb.add_option("--plugin-path", session.plugin_path, "further folders with plugins, separated by ':'");
   verb.allow_extras();
+}
+
+/// "ttfm config check"
+std::string command(const CLI::App& verb) {
+  return (verb.get_parent() ? command(*verb.get_parent()) + " " : "") + verb.get_name();
 }
 
 void take_overrides(const CLI::App& verb, pipeline::SessionRequest& session) {
@@ -53,7 +60,7 @@ void take_overrides(const CLI::App& verb, pipeline::SessionRequest& session) {
     const bool key =
         extra.starts_with("--") && extra.find('=') != std::string::npos && extra.find('.') < extra.find('=');
     if (!key) {
-      throw Error(ErrorKind::config, "'" + extra + "' is not an argument of `ttfm " + verb.get_name() +
+      throw Error(ErrorKind::config, "'" + extra + "' is not an argument of `" + command(verb) +
                                          "`; a value of the configuration is set by --section.key=value");
     }
     session.overrides.push_back(extra);
@@ -113,7 +120,8 @@ class CommandLine {
     CLI::App* verb = app_.add_subcommand("run", "train, distil, sample and measure what a configuration describes");
     verb->footer("Example: ttfm run configs/quickstart.toml --train.steps=1000 --run.name=short");
     add_session(*verb, run_.session, true);
-    verb->add_option("--resume", run_.resume, "an existing folder: refuse it, go on with it, or insist on it")
+    verb->add_option("--resume", run_.resume,
+                     "if the run's folder exists: never refuses it (default), auto goes on, must insists on it")
         ->check(CLI::IsMember({"never", "auto", "must"}));
     verb->add_flag("--dry-run", run_.dry_run, "make everything, take one step of each stage, write nothing");
     verb->callback([this, verb] {
