@@ -4,11 +4,14 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
 #include <fstream>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace ttfm::config {
 namespace {
@@ -16,8 +19,8 @@ namespace {
 constexpr size_t kMaxBytes = size_t{1} << 20;
 
 // toml++ 3.3 limits nested values to 256 but not the parts of a dotted key, and frees them by recursion: a key of
-// 100000 parts overflows the stack.
-constexpr int kMaxParts = 256;
+// 100000 parts overflows the stack, and so do 256 nested tables whose keys have 256 parts each.
+constexpr size_t kMaxParts = 256;
 
 class Converter {
  public:
@@ -88,13 +91,74 @@ std::string syntax_text(std::string_view description) {
   return "syntax error (" + std::string(description.substr(0, colon)) + ")" + std::string(description.substr(colon));
 }
 
-/// The line of a key with too many parts, or 0.
+/// One past the end of the string that starts at `start`. One that is never closed ends with its line, or with the text
+/// if it may have several: toml++ gives up there.
+size_t end_of_string(std::string_view text, size_t start) {
+  const char quote = text[start];
+  const std::string fence(3, quote);
+  const bool multi_line = text.substr(start, 3) == fence;
+  for (size_t i = start + (multi_line ? 3 : 1); i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (multi_line && text.substr(i, 3) == fence) {
+      size_t end = i + 3;  // two more quotes would belong to the value
+      while (end < text.size() && end < i + 5 && text[end] == quote) ++end;
+      return end;
+    } else if (!multi_line && text[i] == quote) {
+      return i + 1;
+    } else if (!multi_line && text[i] == '\n') {
+      return i;
+    }
+  }
+  return text.size();
+}
+
+/// The line of a key that has too many parts, counted together with the keys whose inline tables it stands in, or 0.
 int line_of_long_key(std::string_view text) {
-  int line = 1, dots = 0;
-  for (const char c : text) {
-    if (c == '.' && ++dots > kMaxParts) return line;
-    if (c == '=' || c == ',' || c == '{' || c == '[' || c == '#' || c == '\n') dots = 0;
-    if (c == '\n') ++line;
+  int line = 1;
+  size_t dots = 0, of_key = 0;  // so far; in the key before the last '='
+  size_t around = 0;            // in the keys around: the sum of `open`
+  std::vector<size_t> open;
+  for (size_t i = 0; i < text.size(); ++i) {
+    switch (const char c = text[i]) {
+      case '"':
+      case '\'': {
+        const size_t end = end_of_string(text, i);
+        line += static_cast<int>(std::ranges::count(text.substr(i, end - i), '\n'));
+        i = end - 1;
+        break;
+      }
+      case '#':
+        i = std::min(text.find('\n', i), text.size()) - 1;
+        break;
+      case '.':
+        if (++dots + around > kMaxParts) return line;
+        break;
+      case '=':
+        of_key = std::exchange(dots, 0);
+        break;
+      case '{':
+      case '[':
+        open.push_back(of_key);
+        around += of_key;
+        dots = of_key = 0;
+        break;
+      case '}':
+      case ']':
+        if (!open.empty()) {
+          around -= open.back();
+          open.pop_back();
+        }
+        dots = of_key = 0;
+        break;
+      case ',':
+      case '\n':
+        dots = of_key = 0;
+        line += c == '\n';
+        break;
+      default:
+        break;
+    }
   }
   return 0;
 }

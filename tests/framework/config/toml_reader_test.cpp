@@ -4,12 +4,21 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 #include "framework/config/config_fixture.h"
 
 namespace ttfm::config::test {
 namespace {
 
 class TomlReader : public ConfigTest {};
+
+std::string repeated(const std::string& part, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += part;
+  return text;
+}
 
 TEST_F(TomlReader, SyntaxErrorsHaveTheFormatOfAllErrors) {
   EXPECT_EQ(errors("[train]\nlr = .5\n"),
@@ -32,12 +41,39 @@ TEST_F(TomlReader, DeepNestingIsRefusedAndNoCrash) {
   EXPECT_EQ(errors("a = " + std::string(100000, '[')).substr(0, 12), "error[E120]:");
   EXPECT_EQ(errors("a = " + std::string(200, '[') + std::string(200, ']') + "\n" + kSmall).substr(0, 12),
             "error[E116]:");
-  std::string parts;
-  for (int i = 0; i < 200000; ++i) parts += "a.";
+  const std::string parts = repeated("a.", 200000);
   EXPECT_EQ(first_line(errors("\n" + parts + "a = 1\n")), "error[E120]: syntax error: a key of more than 256 parts");
   EXPECT_EQ(errors("[" + parts + "a]\n").substr(0, 12), "error[E120]:");
   EXPECT_EQ(errors("x = {" + parts + "a = 1}\n").substr(0, 12), "error[E120]:");
   EXPECT_EQ(errors(kSmall, {"--train.lr={" + parts + "a=1}"}).substr(0, 12), "error[E127]:");
+}
+
+TEST_F(TomlReader, DeepKeysAreFoundAmongStringsAndComments) {
+  const std::string refusal = "error[E120]: syntax error: a key of more than 256 parts";
+  for (const char* part : {R"("=".)", R"('#'.)", R"("\"=".)", R"('\'.)", R"("[" . )", R"("".)"}) {
+    const std::string parts = repeated(part, 100000);
+    EXPECT_EQ(first_line(errors(parts + "a = 1\n")), refusal) << part;
+    EXPECT_EQ(errors(kSmall, {"--train.lr={" + parts + "a=1}"}).substr(0, 12), "error[E127]:") << part;
+  }
+  // what stands before a key neither hides it nor moves its line
+  for (const std::string before :
+       {"# it's", R"(x = "\\")", R"(x = 'a\')", "x = ''", R"(x = """""")", "x = '''it''s'''''", "x = '''\n\"\\'''",
+        "x = \"\"\"\n'\\\"\"\"\"\"", "x = [\n']', # '\n'']"}) {
+    const std::string text = before + "\n" + repeated("a.", 300) + "a = 1\n";
+    const std::string line = std::to_string(std::count(before.begin(), before.end(), '\n') + 2);
+    EXPECT_TRUE(errors(text).starts_with(refusal + "\n  --> f.toml:" + line + ":1\n")) << text;
+  }
+  // 200 tables, one in the other, each with 200 parts in its key
+  const std::string tables = repeated(repeated("a.", 200) + "a = {", 200) + repeated("}", 200);
+  EXPECT_EQ(first_line(errors(tables + "\n")), refusal);
+}
+
+TEST_F(TomlReader, DotsInStringsAndCommentsAreNoPartsOfAKey) {
+  const std::string dots(1000, '.');
+  const std::string text = "# " + dots + "\n" + kSmall + "times = \"\"\"a" + dots + "\"\"\"  # " + dots + "\n";
+
+  EXPECT_EQ(load(text).at("loss").component.at("times").text, "a" + dots);
+  EXPECT_EQ(load(text, {"--loss.times='" + dots + "'"}).at("loss").component.at("times").text, dots);
 }
 
 TEST_F(TomlReader, ASingleValueKnowsItsPlaceInItsSource) {
