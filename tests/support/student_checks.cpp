@@ -183,6 +183,10 @@ void expect_drops_consistently(const Student& student, const StudentInputs& at) 
   dropped.call.dropout = &first;
   dropped_otherwise.call.dropout = &second;
 
+  NetworkTraits traits;
+  student.traits(traits);
+
+  EXPECT_TRUE(traits.dropout) << "without the trait the host hands no stream";
   EXPECT_EQ(max_difference(velocity(student, at), velocity(student, at)), 0);
   EXPECT_EQ(max_difference(velocity(student, dropped), velocity(student, dropped)), 0);
   EXPECT_GT(relative_error(velocity(student, dropped), velocity(student, at)), 1e-3);

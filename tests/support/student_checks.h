@@ -53,8 +53,8 @@ void expect_keeps_the_contract(const Student& student, const StudentInputs& at);
 /// A label matters, and the label `classes` is the same as none. x, s and t of `at` are used with labels of its own.
 void expect_knows_labels(const Student& student, const StudentInputs& at, int64_t classes);
 
-/// Dropout: evaluation repeats itself, one stream gives one mask for velocity, primal and tangent, another stream
-/// another.
+/// Dropout: the traits say it, evaluation repeats itself, one stream gives one mask for velocity, primal and tangent,
+/// another stream another.
 void expect_drops_consistently(const Student& student, const StudentInputs& at);
 
 }  // namespace ttfm::test

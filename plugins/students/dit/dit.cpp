@@ -2,11 +2,12 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "dit.h"
 
+#include <c10/util/StringUtil.h>
+
 #include <algorithm>
 #include <string>
 
 #include <ttfm/error.h>
-#include <ttfm/nn/activation.h>
 #include <ttfm/nn/dual.h>
 #include <ttfm/nn/norm.h>
 #include <ttfm/nn/patchify.h>
@@ -14,23 +15,12 @@
 namespace ttfm::student {
 namespace {
 
-// Frequencies of both time embeddings, in radians per unit of time: from the whole of [0, 1] to a thirtieth of it.
-constexpr int64_t kFrequencies = 64;
-constexpr double kLowestFrequency = 1;
-constexpr double kHighestFrequency = 30;
-
-std::string listed(at::IntArrayRef values) {
-  std::string text = "[";
-  for (const int64_t value : values) text += (text.size() > 1 ? ", " : "") + std::to_string(value);
-  return text + "]";
-}
-
 [[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::config, "student dit: " + what); }
 
 // The options if they make a network on samples of that shape.
 const DiTOptions& checked(const DiTOptions& options, at::IntArrayRef shape) {
   if (shape.size() != 3) {
-    refuse("the data's samples have shape " + listed(shape) +
+    refuse("the data's samples have shape " + c10::str(shape) +
            ", but a DiT works on images, [channels, height, width]; for other data use type = \"mlp\"");
   }
   if (options.width % options.heads != 0) {
@@ -54,19 +44,18 @@ DiT::DiT(const Options& options, const Config& config)
 
 DiTNetwork::DiTNetwork(const DiTOptions& options, const Config& config)
     : classes_(options.conditional ? config.data_classes() : 0),
+      dropout_(options.dropout),
       patch_(options.patch),
       height_(config.data_shape()[1]),
       width_(config.data_shape()[2]),
       rows_((height_ + patch_ - 1) / patch_),
       columns_((width_ + patch_ - 1) / patch_),
-      embed_s_(nn::geometric_frequencies(kFrequencies, kLowestFrequency, kHighestFrequency), options.width),
-      embed_t_(nn::geometric_frequencies(kFrequencies, kLowestFrequency, kHighestFrequency), options.width),
+      conditioning_(options.width, classes_),
       embed_patch_(config.data_shape()[0] * patch_ * patch_, options.width, nn::Init::xavier()),
       position_table_(nn::position_table(rows_, columns_, options.width)),
       position_(position_table_.clone()),
       modulation_(options.width, 2 * options.width, nn::Init::zeros()),
       out_(options.width, config.data_shape()[0] * patch_ * patch_, nn::Init::zeros()) {
-  if (classes_) label_.emplace(classes_, options.width);
   const DiTBlockOptions block{options.width, options.heads, options.mlp_ratio, options.dropout};
   for (int64_t i = 0; i < options.depth; ++i) blocks_.emplace_back("blocks." + std::to_string(i), block);
 }
@@ -74,13 +63,11 @@ DiTNetwork::DiTNetwork(const DiTOptions& options, const Config& config)
 void DiTNetwork::traits(NetworkTraits& out) const {
   out.classes = classes_;
   out.any_order = true;
-  out.stackable = true;
+  out.dropout = dropout_ > 0;
 }
 
 void DiTNetwork::parameters(const nn::Scope& scope) {
-  embed_s_.parameters(scope / "embed_s");
-  embed_t_.parameters(scope / "embed_t");
-  if (label_) label_->parameters(scope / "label");
+  conditioning_.parameters(scope);
   embed_patch_.parameters(scope / "embed_patch");
   scope.buffer("position", position_, position_table_);
   for (size_t i = 0; i < blocks_.size(); ++i) blocks_[i].parameters(scope / "blocks" / static_cast<int64_t>(i));
@@ -88,16 +75,9 @@ void DiTNetwork::parameters(const nn::Scope& scope) {
   out_.parameters(scope / "out");
 }
 
-// c = silu(emb_s(s) + emb_t(t) + emb_label(label))
-template <nn::Value V>
-V DiTNetwork::embedding(const V& s, const V& t, const Call& call) const {
-  const V times = embed_s_(s) + embed_t_(t);
-  return nn::silu(label_ ? times + (*label_)(call.label, nn::primal(s).size(0)) : times);
-}
-
 template <nn::Value V>
 V DiTNetwork::forward(const V& x, const V& s, const V& t, const Call& call) const {
-  const V c = embedding(s, t, call);
+  const V c = conditioning_(s, t, call);
   V h = embed_patch_(nn::patchify(nn::pad_image(x, rows_ * patch_, columns_ * patch_), patch_)) + position_;
   for (const DiTBlock& block : blocks_) h = block(h, c, call);
   const auto [shift, scale] = nn::chunk<2>(modulation_(c), 1);

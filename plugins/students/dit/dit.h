@@ -2,11 +2,10 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include <ttfm/config.h>
-#include <ttfm/nn/embedding.h>
+#include <ttfm/nn/conditioning.h>
 #include <ttfm/nn/linear.h>
 #include <ttfm/nn/network_student.h>
 
@@ -48,18 +47,14 @@ class DiTNetwork {
   V forward(const V& x, const V& s, const V& t, const Call& call) const;
 
  private:
-  template <nn::Value V>
-  V embedding(const V& s, const V& t, const Call& call) const;
-
   int64_t classes_;
+  double dropout_;
   int64_t patch_;
   int64_t height_;  // of the data, before padding
   int64_t width_;
   int64_t rows_;  // of patches
   int64_t columns_;
-  nn::TimeEmbedding embed_s_;
-  nn::TimeEmbedding embed_t_;
-  std::optional<nn::LabelEmbedding> label_;
+  nn::Conditioning conditioning_;
   nn::Linear embed_patch_;
   Tensor position_table_;  // what position_ starts as
   Tensor position_;        // [rows columns, token width], not trained

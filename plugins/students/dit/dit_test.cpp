@@ -192,7 +192,7 @@ TEST(DiT, SaysWhatItCanDo) {
 
   EXPECT_EQ(traits.classes, 3);
   EXPECT_TRUE(traits.dual && traits.x_gradient && traits.any_order && traits.stackable);
-  EXPECT_FALSE(traits.guidance_input);
+  EXPECT_FALSE(traits.guidance_input || traits.dropout);
 }
 
 TEST(DiT, StartsAsZeroWithBlocksThatAreTheIdentity) {

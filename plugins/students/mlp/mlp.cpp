@@ -40,7 +40,7 @@ MlpNetwork::MlpNetwork(const MlpOptions& options, const Config& config)
 void MlpNetwork::traits(NetworkTraits& out) const {
   out.classes = classes_;
   out.any_order = true;
-  out.stackable = true;
+  out.dropout = dropout_ > 0;
 }
 
 void MlpNetwork::parameters(const nn::Scope& scope) {

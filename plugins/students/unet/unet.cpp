@@ -2,29 +2,21 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "unet.h"
 
+#include <c10/util/StringUtil.h>
+
 #include <algorithm>
 #include <string>
 
 #include <ttfm/error.h>
-#include <ttfm/nn/activation.h>
 #include <ttfm/nn/dual.h>
 #include <ttfm/nn/resample.h>
 
 namespace ttfm::student {
 namespace {
 
-// Frequencies of both time embeddings, in radians per unit of time: from the whole of [0, 1] to a thirtieth of it.
-constexpr int64_t kFrequencies = 64;
-constexpr double kLowestFrequency = 1;
-constexpr double kHighestFrequency = 30;
-
 constexpr nn::Conv2d::Shape kThree{.kernel = 3, .stride = 1, .padding = 1};
 
-std::string listed(at::IntArrayRef values) {
-  std::string text = "[";
-  for (const int64_t value : values) text += (text.size() > 1 ? ", " : "") + std::to_string(value);
-  return text + "]";
-}
+std::string listed(at::IntArrayRef values) { return c10::str(values); }
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::config, "student unet: " + what); }
 
@@ -69,16 +61,15 @@ UNet::UNet(const Options& options, const Config& config)
 
 UNetNetwork::UNetNetwork(const UNetOptions& options, const Config& config)
     : classes_(options.conditional ? config.data_classes() : 0),
+      dropout_(options.dropout),
       divisor_(int64_t{1} << (options.multipliers.size() - 1)),
-      embed_s_(nn::geometric_frequencies(kFrequencies, kLowestFrequency, kHighestFrequency), 4 * options.channels),
-      embed_t_(nn::geometric_frequencies(kFrequencies, kLowestFrequency, kHighestFrequency), 4 * options.channels),
+      conditioning_(4 * options.channels, classes_),
       conv_in_(config.data_shape()[0], options.channels, kThree),
       norm_out_(group_count(options.channels * options.multipliers[0], options.groups),
                 options.channels * options.multipliers[0]),
       conv_out_(options.channels * options.multipliers[0], config.data_shape()[0], kThree, nn::Init::zeros()) {
   const UNetBlockOptions block{4 * options.channels, options.groups, options.heads, options.dropout};
   const size_t levels = options.multipliers.size();
-  if (classes_) label_.emplace(classes_, block.embedding);
 
   int64_t width = options.channels;
   const auto append = [&](Level& level, const std::string& name, int64_t in, int64_t out, bool attends) {
@@ -118,7 +109,7 @@ UNetNetwork::UNetNetwork(const UNetOptions& options, const Config& config)
 void UNetNetwork::traits(NetworkTraits& out) const {
   out.classes = classes_;
   out.any_order = true;
-  out.stackable = true;
+  out.dropout = dropout_ > 0;
 }
 
 void UNetNetwork::Level::parameters(const nn::Scope& scope) {
@@ -128,22 +119,13 @@ void UNetNetwork::Level::parameters(const nn::Scope& scope) {
 }
 
 void UNetNetwork::parameters(const nn::Scope& scope) {
-  embed_s_.parameters(scope / "embed_s");
-  embed_t_.parameters(scope / "embed_t");
-  if (label_) label_->parameters(scope / "label");
+  conditioning_.parameters(scope);
   conv_in_.parameters(scope / "conv_in");
   for (size_t i = 0; i < down_.size(); ++i) down_[i].parameters(scope / "down" / static_cast<int64_t>(i));
   middle_.parameters(scope / "middle");
   for (size_t i = 0; i < up_.size(); ++i) up_[i].parameters(scope / "up" / static_cast<int64_t>(i));
   norm_out_.parameters(scope / "norm_out");
   conv_out_.parameters(scope / "conv_out");
-}
-
-// c = silu(emb_s(s) + emb_t(t) + emb_label(label))
-template <nn::Value V>
-V UNetNetwork::embedding(const V& s, const V& t, const Call& call) const {
-  const V times = embed_s_(s) + embed_t_(t);
-  return nn::silu(label_ ? times + (*label_)(call.label, nn::primal(s).size(0)) : times);
 }
 
 template <nn::Value V>
@@ -156,7 +138,7 @@ template <nn::Value V>
 V UNetNetwork::forward(const V& x, const V& s, const V& t, const Call& call) const {
   const int64_t height = nn::primal(x).size(2), width = nn::primal(x).size(3);
   const auto rounded_up = [this](int64_t side) { return (side + divisor_ - 1) / divisor_ * divisor_; };
-  const V c = embedding(s, t, call);
+  const V c = conditioning_(s, t, call);
 
   V h = conv_in_(nn::pad_image(x, rounded_up(height), rounded_up(width)));
   std::vector<V> skips{h};

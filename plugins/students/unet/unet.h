@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <ttfm/config.h>
+#include <ttfm/nn/conditioning.h>
 #include <ttfm/nn/conv.h>
-#include <ttfm/nn/embedding.h>
 #include <ttfm/nn/network_student.h>
 #include <ttfm/nn/norm.h>
 
@@ -62,14 +62,10 @@ class UNetNetwork {
     V block(size_t i, const V& h, const V& c, const Call& call) const;
   };
 
-  template <nn::Value V>
-  V embedding(const V& s, const V& t, const Call& call) const;
-
   int64_t classes_;
+  double dropout_;
   int64_t divisor_;  // of the sides of an image that needs no padding: 2^(levels-1)
-  nn::TimeEmbedding embed_s_;
-  nn::TimeEmbedding embed_t_;
-  std::optional<nn::LabelEmbedding> label_;
+  nn::Conditioning conditioning_;
   nn::Conv2d conv_in_;
   std::vector<Level> down_;
   Level middle_;

@@ -203,7 +203,7 @@ TEST(UNet, SaysWhatItCanDo) {
 
   EXPECT_EQ(traits.classes, 3);
   EXPECT_TRUE(traits.dual && traits.x_gradient && traits.any_order && traits.stackable);
-  EXPECT_FALSE(traits.guidance_input);
+  EXPECT_FALSE(traits.guidance_input || traits.dropout);
 }
 
 TEST(UNet, StartsAsZeroWithBlocksThatAreTheirSkips) {

@@ -7,12 +7,18 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
+#include <vector>
 
+#include <ttfm/nn/activation.h>
+#include <ttfm/nn/conditioning.h>
 #include <ttfm/nn/dropout.h>
 #include <ttfm/nn/embedding.h>
+#include <ttfm/nn/network_student.h>
 #include <ttfm/nn/patchify.h>
 
 #include "framework/nn/samples.h"
+#include "support/collect_parameters.h"
 #include "support/derivative_checker.h"
 
 namespace ttfm {
@@ -66,6 +72,58 @@ TEST(LabelEmbedding, GivesTheLastRowToNoLabel) {
   EXPECT_EQ(test::max_difference(none[1], layer.weight[2]), 0);
   EXPECT_EQ(test::max_difference(layer(at::tensor({2, 2}, at::kLong), 2), none), 0);
   EXPECT_EQ(test::max_difference(layer(at::tensor({0, 1}, at::kLong), 2), layer.weight.narrow(0, 0, 2)), 0);
+}
+
+/// A network that is only told what it is conditioned on.
+struct ConditionedNet {
+  nn::Conditioning conditioning{4, 2};
+
+  void parameters(const nn::Scope& scope) { conditioning.parameters(scope); }
+
+  template <nn::Value V>
+  V forward(const V& x, const V&, const V&, const Call&) const {
+    return x;
+  }
+};
+
+TEST(Conditioning, HasTheNamesOfCheckpointsInTheirOrder) {
+  nn::NetworkStudent<ConditionedNet> student;
+  const test::CollectedParameters weights(student);
+
+  std::vector<std::string> names, expected;
+  for (const auto& weight : weights.all()) names.push_back(weight.name);
+  for (const std::string time : {"embed_s", "embed_t"}) {
+    for (const char* part : {".frequencies", ".in.weight", ".in.bias", ".out.weight", ".out.bias"}) {
+      expected.push_back(time + part);
+    }
+  }
+  expected.push_back("label.weight");
+
+  EXPECT_EQ(names, expected);
+  EXPECT_EQ(weights["embed_s.frequencies"].size(0), 64);
+  EXPECT_NEAR(weights["embed_t.frequencies"][63].item<double>(), 30, 1e-4);
+}
+
+TEST(Conditioning, IsSiluOfTheSumOfItsEmbeddings) {
+  nn::Conditioning layer(4, 2), unlabelled(4, 0);
+  for (nn::Conditioning* each : {&layer, &unlabelled}) {
+    for (nn::TimeEmbedding* time : {&each->s, &each->t}) {
+      test::set_normal(time == &each->s ? 20 : 30,
+                       {&time->in.weight, &time->in.bias, &time->out.weight, &time->out.bias});
+      time->frequencies = time->frequencies.to(at::kDouble);
+    }
+  }
+  test::set_normal(40, {&layer.label->weight});
+  const Dual s = normal_dual(1, {3}), t = normal_dual(2, {3});
+  const Call call{.label = at::tensor({1, 0, 2}, at::kLong)};
+
+  const Dual c = layer(s, t, call), times = layer.s(s) + layer.t(t);
+  const Dual expected = nn::silu(times + layer.label->weight.index_select(0, call.label));
+
+  EXPECT_LT(test::max_difference(c.primal, expected.primal), 1e-14);
+  EXPECT_LT(test::max_difference(c.tangent, expected.tangent), 1e-14);
+  EXPECT_LT(test::max_difference(layer(s.primal, t.primal, call), expected.primal), 1e-14);
+  EXPECT_LT(test::max_difference(unlabelled(s, t, call).tangent, nn::silu(times).tangent), 1e-14);
 }
 
 TEST(PositionTable, GivesEveryPositionItsOwnRow) {
