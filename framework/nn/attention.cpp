@@ -45,7 +45,7 @@ struct DualAttention : Function<DualAttention> {
     at::AutoDispatchBelowADInplaceOrView guard;
     const int64_t n = q.size(2), d = q.size(3), matrices = q.size(0) * q.size(1);
     const auto flat = [&](const Tensor& first, const Tensor& second) {
-      return at::cat({first, second}, -1).view({matrices, -1, 2 * d});
+      return at::cat({first, second}, -1).reshape({matrices, -1, 2 * d});  // cat keeps a channels-last layout
     };
     // pairs side by side: one product has both terms of a sum
     const Tensor qq = flat(dq, q).mul_(1 / std::sqrt(static_cast<double>(d)));
@@ -77,7 +77,7 @@ struct DualAttention : Function<DualAttention> {
     const auto first = [d](const Tensor& pair) { return pair.narrow(-1, 0, d); };
     const auto second = [d](const Tensor& pair) { return pair.narrow(-1, d, d); };
 
-    const Tensor gh = at::cat({gradients[0], gradients[1]}, -1).view({o.size(0), -1, 2 * d});
+    const Tensor gh = at::cat({gradients[0], gradients[1]}, -1).reshape({o.size(0), -1, 2 * d});
     const Tensor g = first(gh), h = second(gh);
     const Tensor rho = row_dot(g, o).add_(row_dot(h, d_o));
     const Tensor u = at::bmm(h, first(vv).mT()).sub_(row_dot(h, o));

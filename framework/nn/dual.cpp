@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 #include <ttfm/error.h>
 #include <ttfm/nn/dual.h>

@@ -45,9 +45,14 @@ TEST(Attention, TakesAnyLayoutAndUndefinedTangents) {
   const auto permuted = [](uint64_t seed) {
     return nn::permute(normal_dual(seed, {2, 3, 2, 4}), {0, 2, 1, 3});  // what a projection of tokens gives
   };
+  const auto channels_last = [](uint64_t seed) {
+    return nn::permute(normal_dual(seed, {2, 3, 4, 2}), {0, 3, 1, 2});  // LibTorch keeps this layout in what it makes
+  };
   const auto still = [&](uint64_t seed) { return constant_dual(seed, shape); };
 
   test::expect_right_derivatives(test::subject(kAttention, {permuted(1), permuted(2), permuted(3)}),
+                                 composite_attention);
+  test::expect_right_derivatives(test::subject(kAttention, {channels_last(1), channels_last(2), channels_last(3)}),
                                  composite_attention);
   test::expect_right_derivatives(test::subject(kAttention, {normal_dual(1, shape), still(2), still(3)}),
                                  composite_attention);
@@ -55,6 +60,17 @@ TEST(Attention, TakesAnyLayoutAndUndefinedTangents) {
                                  composite_attention);
   test::expect_right_derivatives(test::subject(kAttention, {still(1), still(2), still(3)}), composite_attention);
   EXPECT_FALSE(nn::attention(still(1), still(2), still(3)).tangent.defined());
+}
+
+TEST(Attention, TakesGradientsInAnyLayout) {
+  // the gradient of what is flattened with the heads last reaches the heads' dimension with the smallest stride
+  const auto heads_last = [](const auto& y) { return nn::reshape(nn::permute(y, {0, 2, 3, 1}), {-1}); };
+  const auto layer = [&](const auto& in) { return heads_last(kAttention(in)); };
+  const auto composite = [&](const std::vector<Dual>& in) { return heads_last(composite_attention(in)); };
+  const std::vector<int64_t> shape{2, 2, 3, 4};
+
+  test::expect_right_derivatives(
+      test::subject(layer, {normal_dual(1, shape), normal_dual(2, shape), normal_dual(3, shape)}), composite);
 }
 
 TEST(Attention, IsStableForLargeLogits) {

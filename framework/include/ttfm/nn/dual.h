@@ -8,7 +8,6 @@
 #include <concepts>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include <ttfm/dual.h>
 
@@ -108,19 +107,6 @@ V narrow(const V& x, int64_t dim, int64_t start, int64_t length) {
 /// Throws when the size is not a multiple of N.
 template <size_t N, Value V>
 std::array<V, N> chunk(const V& x, int64_t dim);
-
-template <Value V>
-V broadcast_to(const V& x, at::IntArrayRef shape) {
-  return linear_map(x, [&](const Tensor& a) { return a.expand(shape); });
-}
-
-/// A number for each row, [B], as [B, 1, ..., 1] with the rank of `like`, ready to multiply it.
-template <Value V>
-V per_row(const V& rows, const Tensor& like) {
-  std::vector<int64_t> shape(static_cast<size_t>(like.dim()), 1);
-  shape[0] = -1;
-  return reshape(rows, shape);
-}
 
 /// Images [B, C, H, W] padded with zeros below and on the right to the given size (at least their own).
 template <Value V>
