@@ -146,7 +146,7 @@ at::Tensor SafetensorsFile::read(const TensorEntry& entry) const {
 
 at::Tensor SafetensorsFile::read_rows(const TensorEntry& entry, int64_t first, int64_t count) const {
   const int64_t rows = entry.shape.empty() ? 0 : entry.shape[0];
-  if (first < 0 || count < 0 || first > rows || count > rows - first) {
+  if (entry.shape.empty() || first < 0 || count < 0 || first > rows || count > rows - first) {
     throw Error(ErrorKind::internal, path_.string() + ": rows [" + std::to_string(first) + ", " +
                                          std::to_string(first + count) + ") of tensor `" + entry.name + "` (" +
                                          entry.describe() + ") were asked for");

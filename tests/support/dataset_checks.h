@@ -21,6 +21,8 @@
 #include <ttfm/dataset.h>
 #include <ttfm/teacher.h>
 
+#include "support/support.h"
+
 namespace ttfm::test {
 
 struct Samples {
@@ -85,6 +87,20 @@ inline void expect_samples_do_not_depend_on_batching(const Dataset& data, Split 
   for (std::thread& thread : threads) thread.join();
   for (const Samples& each : parallel) EXPECT_TRUE(same(each, whole));
 }
+
+/// Each split and each key of an endless set has samples of its own.
+inline void expect_splits_and_keys_differ(const Dataset& data) {
+  const at::Tensor x = read_first(data, Split::train, 64).x, held_out = read_first(data, Split::validation, 64).x;
+  const at::Tensor tested = read_first(data, Split::test, 64).x;
+
+  EXPECT_FALSE(at::equal(x, held_out));
+  EXPECT_FALSE(at::equal(x, tested));
+  EXPECT_FALSE(at::equal(held_out, tested));
+  EXPECT_FALSE(at::equal(x, read_first(data, Split::train, 64, 1).x));
+}
+
+/// The exact density of a set that has one.
+inline const Density& density_of(const Dataset& data) { return query_of<Density>(data, interface_id::kDensity); }
 
 /// The centres of cells x cells squares that tile [-extent, extent]^2: [cells^2, 2] in double.
 inline at::Tensor cell_centres(double extent, int64_t cells) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 
+#include <ttfm/interface.h>
 #include <ttfm/random.h>
 
 namespace ttfm::test {
@@ -34,6 +35,12 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+/// A further interface of a component that has it.
+template <class T>
+const T& query_of(const Interface& component, uint32_t id) {
+  return *static_cast<const T*>(component.query(id));
+}
 
 /// The text of the ttfm::Error that `action` throws; fails the test if it throws none.
 std::string error_text(const std::function<void()>& action);

@@ -15,27 +15,19 @@ namespace {
 
 using Options = CheckerboardDataset::Options;
 
-const Density& density_of(const Dataset& data) {
-  return *static_cast<const Density*>(data.query(interface_id::kDensity));
-}
-
 TEST(CheckerboardDataset, SamplesDoNotDependOnBatching) {
   test::expect_samples_do_not_depend_on_batching(CheckerboardDataset({}), Split::train, 9);
 }
 
 TEST(CheckerboardDataset, SplitsAndKeysAreDifferentSamples) {
-  const CheckerboardDataset data({});
-  const at::Tensor x = test::read_first(data, Split::train, 64).x;
-
-  EXPECT_FALSE(at::equal(x, test::read_first(data, Split::validation, 64).x));
-  EXPECT_FALSE(at::equal(x, test::read_first(data, Split::train, 64, 1).x));
+  test::expect_splits_and_keys_differ(CheckerboardDataset({}));
 }
 
 TEST(CheckerboardDataset, DensityIntegratesToOne) {
   for (const int64_t squares : {1, 3, 4}) {
     const CheckerboardDataset data({.squares = squares, .extent = 1.5});
 
-    EXPECT_NEAR(test::cell_masses(density_of(data), 2, 8, 24).sum().item<double>(), 1, 1e-10) << squares;
+    EXPECT_NEAR(test::cell_masses(test::density_of(data), 2, 8, 24).sum().item<double>(), 1, 1e-10) << squares;
   }
 }
 
@@ -44,7 +36,7 @@ TEST(CheckerboardDataset, DensityIsThatOfTheSquareOfAPoint) {
   const at::Tensor x = at::tensor({-3., -3., -1., -3., -1., -1., 5., 3.}, at::kDouble).view({4, 2});
   const double inf = std::numeric_limits<double>::infinity(), log_p = -std::log(32.);
 
-  EXPECT_TRUE(at::equal(density_of(data).log_density(x), at::tensor({log_p, -inf, log_p, -inf}, at::kDouble)));
+  EXPECT_TRUE(at::equal(test::density_of(data).log_density(x), at::tensor({log_p, -inf, log_p, -inf}, at::kDouble)));
 }
 
 TEST(CheckerboardDataset, SamplesHaveTheStatedDensity) {
@@ -52,7 +44,7 @@ TEST(CheckerboardDataset, SamplesHaveTheStatedDensity) {
     const CheckerboardDataset data({.squares = squares, .extent = 3});
     const at::Tensor x = test::read_first(data, Split::train, 100000, 5).x;
 
-    EXPECT_LT(std::abs(test::chi_square_deviation(density_of(data), x, 3, 24, 2)), 4) << squares;
+    EXPECT_LT(std::abs(test::chi_square_deviation(test::density_of(data), x, 3, 24, 2)), 4) << squares;
   }
 }
 
@@ -61,7 +53,7 @@ TEST(CheckerboardDataset, EverySampleLiesOnADarkSquare) {
   const CheckerboardDataset data({.squares = 256, .extent = 1024});
   const at::Tensor x = test::read_first(data, Split::train, 1'000'000).x.to(at::kDouble);
 
-  EXPECT_GT(density_of(data).log_density(x).min().item<double>(), -std::numeric_limits<double>::infinity());
+  EXPECT_GT(test::density_of(data).log_density(x).min().item<double>(), -std::numeric_limits<double>::infinity());
 }
 
 }  // namespace

@@ -24,13 +24,9 @@ int64_t count_of(const std::vector<uint8_t>& records) { return static_cast<int64
 
 Cifar10Dataset::Cifar10Dataset(const Options& options) : options_(options) {
   const std::filesystem::path folder = options.folder.value;
-  if (!std::filesystem::is_directory(folder)) {
-    throw Error(ErrorKind::data,
-                "the folder '" + folder.string() +
-                    "' of the data set `cifar10` does not exist.\n"
-                    "Unpack cifar-10-binary.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html and give "
-                    "its cifar-10-batches-bin as `folder`.");
-  }
+  io::check_folder(folder, "the folder '" + folder.string() + "' of the data set `cifar10`",
+                   ".\nUnpack cifar-10-binary.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html and give its "
+                   "cifar-10-batches-bin as `folder`.");
   for (int i = 1; i <= 5; ++i) load(folder / ("data_batch_" + std::to_string(i) + ".bin"), train_);
   load(folder / "test_batch.bin", test_);
   if (options.validation >= count_of(train_)) {

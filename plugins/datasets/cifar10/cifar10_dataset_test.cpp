@@ -125,6 +125,9 @@ TEST_F(Cifar10DatasetTest, WhatIsMissingIsNamed) {
             "the folder '/nonexistent' of the data set `cifar10` does not exist.\n"
             "Unpack cifar-10-binary.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html and give its "
             "cifar-10-batches-bin as `folder`.");
+  options_.folder.value = "/" + std::string(300, 'x');
+  EXPECT_TRUE(refusal().starts_with("the folder '" + options_.folder.value +
+                                    "' of the data set `cifar10` cannot be examined: File name too long.\nUnpack "));
 }
 
 TEST_F(Cifar10DatasetTest, HoldingOutEverythingIsRefused) {

@@ -14,10 +14,6 @@ namespace {
 
 using Options = GaussianMixtureDataset::Options;
 
-const Density& density_of(const Dataset& data) {
-  return *static_cast<const Density*>(data.query(interface_id::kDensity));
-}
-
 TEST(GaussianMixtureDataset, StatesWhatItHolds) {
   const DatasetTraits traits = test::traits_of(GaussianMixtureDataset({}));
 
@@ -36,25 +32,20 @@ TEST(GaussianMixtureDataset, SamplesDoNotDependOnBatching) {
 }
 
 TEST(GaussianMixtureDataset, SplitsAndKeysAreDifferentSamples) {
-  const GaussianMixtureDataset data({});
-  const at::Tensor x = test::read_first(data, Split::train, 64).x;
-
-  EXPECT_FALSE(at::equal(x, test::read_first(data, Split::validation, 64).x));
-  EXPECT_FALSE(at::equal(x, test::read_first(data, Split::test, 64).x));
-  EXPECT_FALSE(at::equal(x, test::read_first(data, Split::train, 64, 1).x));
+  test::expect_splits_and_keys_differ(GaussianMixtureDataset({}));
 }
 
 TEST(GaussianMixtureDataset, DensityIntegratesToOne) {
   const GaussianMixtureDataset data({});
 
-  EXPECT_NEAR(test::cell_masses(density_of(data), 6, 30, 20).sum().item<double>(), 1, 1e-10);
+  EXPECT_NEAR(test::cell_masses(test::density_of(data), 6, 30, 20).sum().item<double>(), 1, 1e-10);
 }
 
 TEST(GaussianMixtureDataset, SamplesHaveTheStatedDensity) {
   const GaussianMixtureDataset data({});
   const at::Tensor x = test::read_first(data, Split::train, 200000, 1).x;
 
-  EXPECT_LT(std::abs(test::chi_square_deviation(density_of(data), x, 6, 48, 8)), 4);
+  EXPECT_LT(std::abs(test::chi_square_deviation(test::density_of(data), x, 6, 48, 8)), 4);
 }
 
 TEST(GaussianMixtureDataset, UnequalWeightsAndSigmasHaveTheStatedDensity) {
@@ -65,8 +56,8 @@ TEST(GaussianMixtureDataset, UnequalWeightsAndSigmasHaveTheStatedDensity) {
   const GaussianMixtureDataset data(options);
   const at::Tensor x = test::read_first(data, Split::train, 200000, 1).x;
 
-  EXPECT_NEAR(test::cell_masses(density_of(data), 8, 40, 10).sum().item<double>(), 1, 1e-10);
-  EXPECT_LT(std::abs(test::chi_square_deviation(density_of(data), x, 8, 64, 8)), 4);
+  EXPECT_NEAR(test::cell_masses(test::density_of(data), 8, 40, 10).sum().item<double>(), 1, 1e-10);
+  EXPECT_LT(std::abs(test::chi_square_deviation(test::density_of(data), x, 8, 64, 8)), 4);
 }
 
 TEST(GaussianMixtureDataset, LabelsAreTheComponents) {

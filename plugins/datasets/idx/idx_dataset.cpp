@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 
 #include <ttfm/error.h>
 #include <ttfm/io/area_resize.h>
@@ -18,24 +19,25 @@ namespace {
 std::filesystem::path find_file(const std::filesystem::path& folder, const std::string& name) {
   for (const char* suffix : {"", ".gz"}) {
     const std::filesystem::path path = folder / (name + suffix);
-    if (std::filesystem::exists(path)) return path;
+    std::error_code error;
+    if (std::filesystem::exists(path, error)) return path;
+    if (error) throw Error(ErrorKind::data, path.string() + ": cannot be examined: " + error.message());
   }
   throw Error(ErrorKind::data, "neither '" + (folder / name).string() +
                                    "' nor that name with .gz exists; see the keys "
                                    "`train` and `test` of the data set `idx` for the files' names");
 }
 
-void check_folder(const std::filesystem::path& folder) {
-  if (std::filesystem::is_directory(folder)) return;
-  throw Error(ErrorKind::data, "the folder '" + folder.string() +
-                                   "' of the data set `idx` does not exist.\n"
-                                   "Fashion-MNIST is a Debian package: sudo apt-get install dataset-fashion-mnist\n"
-                                   "Other sets: give the folder with their IDX files as `folder`.");
-}
-
-/// All images resized to size x size, one after the other.
-std::vector<uint8_t> resize_all(const std::vector<uint8_t>& images, int64_t count, int64_t height, int64_t width,
-                                int64_t size) {
+/// All images of a file resized to size x size, one after the other.
+/// @throws ttfm::Error (data), before memory is taken, where small images would grow beyond a limit
+std::vector<uint8_t> resize_all(const std::filesystem::path& path, const std::vector<uint8_t>& images, int64_t count,
+                                int64_t height, int64_t width, int64_t size) {
+  constexpr int64_t kMostBytes = int64_t{1} << 33;  // a few kilobytes of gzip hold millions of tiny images
+  if (count * size * size > std::max(kMostBytes, count * height * width)) {
+    throw Error(ErrorKind::data, path.string() + ": its " + std::to_string(count) + " images would have " +
+                                     std::to_string(count * size * size) + " bytes at size = " + std::to_string(size) +
+                                     ", the limit is " + std::to_string(kMostBytes));
+  }
   std::vector<uint8_t> out;
   out.reserve(static_cast<size_t>(count * size * size));
   for (int64_t i = 0; i < count; ++i) {
@@ -48,7 +50,9 @@ std::vector<uint8_t> resize_all(const std::vector<uint8_t>& images, int64_t coun
 }  // namespace
 
 IdxDataset::IdxDataset(const Options& options) : options_(options) {
-  check_folder(options.folder.value);
+  io::check_folder(options.folder.value, "the folder '" + options.folder.value + "' of the data set `idx`",
+                   ".\nFashion-MNIST is a Debian package: sudo apt-get install dataset-fashion-mnist\n"
+                   "Other sets: give the folder with their IDX files as `folder`.");
   train_ = load(options.train);
   if (!options.test.empty()) test_ = load(options.test);
 
@@ -71,8 +75,9 @@ IdxDataset::Files IdxDataset::load(const std::string& prefix) {
   files.count = images.sizes[0];
   int64_t height = images.sizes[1], width = images.sizes[2];
   files.images = std::move(images.values);
+  if (options_.classes > 0) files.labels = load_labels(prefix, files.count, path);
   if (options_.size && (*options_.size != height || *options_.size != width)) {
-    files.images = resize_all(files.images, files.count, height, width, *options_.size);
+    files.images = resize_all(path, files.images, files.count, height, width, *options_.size);
     height = width = *options_.size;
   }
   if (height_ != 0 && (height != height_ || width != width_)) {
@@ -82,22 +87,24 @@ IdxDataset::Files IdxDataset::load(const std::string& prefix) {
   }
   height_ = height;
   width_ = width;
+  return files;
+}
 
-  if (options_.classes == 0) return files;
-  const auto label_path = find_file(options_.folder.value, prefix + "-labels-idx1-ubyte");
-  idx::IdxFile labels = idx::read_idx(label_path, 1);
-  if (labels.sizes[0] != files.count) {
-    throw Error(ErrorKind::data, label_path.string() + ": has " + std::to_string(labels.sizes[0]) + " labels for the " +
-                                     std::to_string(files.count) + " images of " + path.filename().string());
+std::vector<uint8_t> IdxDataset::load_labels(const std::string& prefix, int64_t count,
+                                             const std::filesystem::path& images) const {
+  const auto path = find_file(options_.folder.value, prefix + "-labels-idx1-ubyte");
+  idx::IdxFile labels = idx::read_idx(path, 1);
+  if (labels.sizes[0] != count) {
+    throw Error(ErrorKind::data, path.string() + ": has " + std::to_string(labels.sizes[0]) + " labels for the " +
+                                     std::to_string(count) + " images of " + images.filename().string());
   }
-  files.labels = std::move(labels.values);
-  for (size_t i = 0; i < files.labels.size(); ++i) {
-    if (files.labels[i] < options_.classes) continue;
-    throw Error(ErrorKind::data, label_path.string() + ": label " + std::to_string(i) + " is " +
-                                     std::to_string(files.labels[i]) +
+  for (size_t i = 0; i < labels.values.size(); ++i) {
+    if (labels.values[i] < options_.classes) continue;
+    throw Error(ErrorKind::data, path.string() + ": label " + std::to_string(i) + " is " +
+                                     std::to_string(labels.values[i]) +
                                      ", expected less than classes = " + std::to_string(options_.classes));
   }
-  return files;
+  return std::move(labels.values);
 }
 
 void IdxDataset::traits(DatasetTraits& out) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ class IdxDataset final : public Dataset {
   };
 
   Files load(const std::string& prefix);
+  /// One label for each of the `count` images of the file `images`.
+  std::vector<uint8_t> load_labels(const std::string& prefix, int64_t count, const std::filesystem::path& images) const;
 
   Options options_;
   int64_t height_ = 0, width_ = 0;          ///< of the images in memory

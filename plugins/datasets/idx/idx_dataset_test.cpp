@@ -209,6 +209,16 @@ TEST_F(IdxDatasetTest, LabelsFitTheImagesAndTheClasses) {
   EXPECT_EQ(refusal(), "train-labels-idx1-ubyte: has 4 labels for the 5 images of train-images-idx3-ubyte");
 }
 
+TEST_F(IdxDatasetTest, ImagesThatWouldFillTheMemoryWhenResizedAreRefused) {
+  write(kTrainImages, idx_bytes(0x803, {8193, 1, 1}, ramp(8193)));
+  options_.size = 1024;
+  EXPECT_EQ(refusal(), "train-labels-idx1-ubyte: has 5 labels for the 8193 images of train-images-idx3-ubyte");
+  write(kTrainLabels, idx_bytes(0x801, {8193}, std::string(8193, '\1')));
+  EXPECT_EQ(refusal(),
+            "train-images-idx3-ubyte: its 8193 images would have 8590983168 bytes at size = 1024, the limit is "
+            "8589934592");
+}
+
 TEST_F(IdxDatasetTest, TestImagesHaveTheTrainingImagesSize) {
   write(kTestImages, idx_bytes(0x803, {2, 4, 2}, ramp(16)));
   EXPECT_EQ(refusal(), "t10k-images-idx3-ubyte: its images have 4 x 2 pixels, those of the training file 2 x 4");
@@ -232,6 +242,19 @@ TEST_F(IdxDatasetTest, AMissingFolderOrFileSaysWhatToDo) {
             "the folder '/nonexistent' of the data set `idx` does not exist.\n"
             "Fashion-MNIST is a Debian package: sudo apt-get install dataset-fashion-mnist\n"
             "Other sets: give the folder with their IDX files as `folder`.");
+  write("file", "");
+  options_.folder.value = (folder_.path() / "file").string();
+  EXPECT_TRUE(refusal().starts_with("the folder 'file' of the data set `idx` is not a folder.\nFashion-MNIST "));
+}
+
+TEST_F(IdxDatasetTest, WhatTheFileSystemCannotExamineIsAnErrorOfTheData) {
+  const std::filesystem::path loop = folder_.path() / "loop";
+  std::filesystem::create_symlink(loop, loop);
+  options_.train = std::string(300, 'x');
+  EXPECT_EQ(refusal(), options_.train + "-images-idx3-ubyte: cannot be examined: File name too long");
+  options_.folder.value = loop.string();
+  EXPECT_TRUE(refusal().starts_with(
+      "the folder 'loop' of the data set `idx` cannot be examined: Too many levels of symbolic links.\nFashion-"));
 }
 
 TEST_F(IdxDatasetTest, AnIndexBeyondTheSplitIsABug) {

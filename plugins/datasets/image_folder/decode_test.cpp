@@ -182,7 +182,8 @@ TEST(DecodeJpeg, EndlessScansAreRefused) {
 
 TEST(ResizeShorterSide, KeepsTheAspectAndNeverGoesBelowTheSide) {
   const auto sizes = [](int64_t height, int64_t width, int64_t side) {
-    const Image image = resize_shorter_side({height, width, Bytes(static_cast<size_t>(height * width * 3), 9)}, side);
+    const Image image =
+        resize_shorter_side({height, width, Bytes(static_cast<size_t>(height * width * 3), 9)}, side, {});
     EXPECT_EQ(image.pixels, Bytes(static_cast<size_t>(image.height * image.width * 3), 9));
     return std::pair(image.height, image.width);
   };
@@ -190,6 +191,26 @@ TEST(ResizeShorterSide, KeepsTheAspectAndNeverGoesBelowTheSide) {
   EXPECT_EQ(sizes(10, 20, 5), std::pair(int64_t{5}, int64_t{10}));
   EXPECT_EQ(sizes(20, 13, 7), std::pair(int64_t{11}, int64_t{7}));
   EXPECT_EQ(sizes(3, 4, 6), std::pair(int64_t{6}, int64_t{8}));
+}
+
+TEST(ResizeShorterSide, RefusesAnImageSoLongThatItWouldGrowBeyondTheLimit) {
+  const auto width = [](int64_t max_pixels) {
+    return resize_shorter_side({1, 1000, Bytes(3000, 9)}, 8, {.max_pixels = max_pixels}).width;
+  };
+  const auto refusal_of = [&](int64_t max_pixels) -> std::string {
+    try {
+      width(max_pixels);
+    } catch (const BadImage& bad) {
+      return bad.what();
+    }
+    return "";
+  };
+  const std::string expected = "has 1000 x 1 pixels, which a shorter side of 8 makes 8000 x 8, more than the limit of ";
+
+  EXPECT_EQ(width(64000), 8000);
+  EXPECT_EQ(refusal_of(63999), expected + "63999 pixels");
+  EXPECT_EQ(refusal_of(1000), expected + "1024 pixels");  // 16 squares of the side
+  EXPECT_EQ(resize_shorter_side({1, 16, Bytes(48, 9)}, 8, {.max_pixels = 16}).width, 128);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include <ttfm/error.h>
+#include <ttfm/io/samples.h>
 
 namespace ttfm::image_folder {
 namespace {
@@ -65,7 +66,7 @@ FileList list(const fs::path& folder) {
 }  // namespace
 
 FileList list_images(const fs::path& folder) {
-  if (!fs::is_directory(folder)) fail(folder, "does not exist");
+  io::check_folder(folder, "the image folder '" + folder.string() + "'");
   FileList found;
   try {
     found = list(folder);

@@ -51,13 +51,21 @@ void check_size(int64_t height, int64_t width, const DecodeOptions& options) {
   }
 }
 
-Image resize_shorter_side(Image image, int64_t shorter_side) {
+Image resize_shorter_side(Image image, int64_t shorter_side, const DecodeOptions& options) {
+  constexpr int64_t kMostSquares = 16;  // of what is cut out of the result
   const double scale = static_cast<double>(shorter_side) / static_cast<double>(std::min(image.height, image.width));
   const auto scaled = [&](int64_t side) {
     return std::max<int64_t>(shorter_side, std::llround(scale * static_cast<double>(side)));
   };
   const int64_t height = scaled(image.height), width = scaled(image.width);
   if (height == image.height && width == image.width) return image;
+  const int64_t limit = std::max(options.max_pixels, kMostSquares * shorter_side * shorter_side);
+  if (height > limit / width) {
+    throw BadImage("has " + std::to_string(image.width) + " x " + std::to_string(image.height) +
+                   " pixels, which a shorter side of " + std::to_string(shorter_side) + " makes " +
+                   std::to_string(width) + " x " + std::to_string(height) + ", more than the limit of " +
+                   std::to_string(limit) + " pixels");
+  }
   return {height, width, io::area_resize(image.pixels.data(), image.height, image.width, 3, height, width)};
 }
 

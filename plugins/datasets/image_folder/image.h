@@ -37,7 +37,8 @@ Image read_image(const std::filesystem::path& path, const DecodeOptions& options
 /// Throws BadImage for an image without pixels or with more than the options allow.
 void check_size(int64_t height, int64_t width, const DecodeOptions& options);
 
-/// Resized to `shorter_side` by averaging over areas, the aspect kept.
-Image resize_shorter_side(Image image, int64_t shorter_side);
+/// Resized to `shorter_side` by averaging over areas, the aspect kept. Throws BadImage, before memory is taken, for an
+/// image so long that the result would have more pixels than both the options and 16 squares of that side allow.
+Image resize_shorter_side(Image image, int64_t shorter_side, const DecodeOptions& options);
 
 }  // namespace ttfm::image_folder

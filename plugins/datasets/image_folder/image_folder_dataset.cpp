@@ -90,7 +90,9 @@ Image ImageFolderDataset::decode(const std::vector<File>& split, int64_t index, 
     const File& file = split[static_cast<size_t>((index + tried) % count)];
     try {
       *used = &file;
-      return image_folder::read_image(std::filesystem::path(options_.folder.value) / file.name, decoding_);
+      return image_folder::resize_shorter_side(
+          image_folder::read_image(std::filesystem::path(options_.folder.value) / file.name, decoding_),
+          options_.resize.value_or(options_.size), decoding_);
     } catch (const image_folder::BadImage& bad) {
       note_bad(file, bad.what());
     }
@@ -110,8 +112,7 @@ void ImageFolderDataset::read(const ReadRequest& request) const {
     const float* u = draws.const_data_ptr<float>();
     for (int64_t i = position; i < position + count; ++i, u += 3) {
       const File* file = nullptr;
-      const Image image =
-          image_folder::resize_shorter_side(decode(split, request.indices[i], &file), options_.resize.value_or(size));
+      const Image image = decode(split, request.indices[i], &file);
       const bool random = training && options_.crop == Options::Crop::random;
       const int64_t down = image.height - size, across = image.width - size;
       const int64_t top = random ? place_of(u[0], down) : down / 2;

@@ -64,7 +64,7 @@ class ImageFolderDataset final : public Dataset {
  private:
   using File = image_folder::File;
 
-  /// The first good file of `split` from `index` on, and which it is.
+  /// The first good file of `split` from `index` on, resized, and which it is.
   image_folder::Image decode(const std::vector<File>& split, int64_t index, const File** used) const;
   void note_bad(const File& file, const std::string& what) const;
 

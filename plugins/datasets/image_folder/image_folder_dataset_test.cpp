@@ -176,6 +176,20 @@ TEST_F(ImageFolderDatasetTest, AllowedBrokenFilesAreReplacedByTheirSuccessors) {
             in_folder("y/d.png") + ": is neither PNG nor JPEG\nThat is broken file number 3, and max_bad_files = 2");
 }
 
+TEST_F(ImageFolderDatasetTest, AnImageTooLongToBeResizedIsABrokenFile) {
+  write("a.png", images::png_of(1000, 1, 1, 2, 3));
+  write("b.png", images::png_of(8, 8, 9, 9, 9));
+  options_.max_pixels = 1000;
+
+  EXPECT_EQ(test::error_text([this] { test::read_first(ImageFolderDataset(options_), Split::train, 1); }),
+            in_folder("a.png") +
+                ": has 1000 x 1 pixels, which a shorter side of 8 makes 8000 x 8, more than the limit of 1024 pixels\n"
+                "Repair or remove it, or allow some broken files by max_bad_files.");
+  options_.max_bad_files = 1;
+  const test::Samples samples = test::read_first(ImageFolderDataset(options_), Split::train, 1);
+  EXPECT_TRUE(at::equal(samples.x, at::full({1, 3, 8, 8}, 9, at::kByte)));
+}
+
 TEST_F(ImageFolderDatasetTest, AllFilesBrokenIsAnError) {
   write("a.png", {'n', 'o'});
   options_.max_bad_files = 5;
@@ -197,6 +211,12 @@ TEST_F(ImageFolderDatasetTest, FoldersThatAreNoDataSetAreRefused) {
   EXPECT_EQ(refusal(), folder + "has the sub-folder 'c' without a .png, .jpg or .jpeg file: a class needs one");
   options_.folder.value = "/nonexistent";
   EXPECT_EQ(refusal(), "the image folder '/nonexistent' does not exist");
+  options_.folder.value = in_folder("b/a.png");
+  EXPECT_EQ(refusal(), "the image folder '" + in_folder("b/a.png") + "' is not a folder");
+  std::filesystem::create_symlink(in_folder("loop"), in_folder("loop"));
+  options_.folder.value = in_folder("loop");
+  EXPECT_EQ(refusal(),
+            "the image folder '" + in_folder("loop") + "' cannot be examined: Too many levels of symbolic links");
 }
 
 TEST_F(ImageFolderDatasetTest, OptionsThatContradictEachOtherAreRefused) {

@@ -124,6 +124,16 @@ TEST_F(Safetensors, ViewsOfAFlatBufferAreWrittenAndReadInPlace) {
             std::string::npos);
 }
 
+TEST_F(Safetensors, RowsThatATensorDoesNotHaveAreRefused) {
+  write_safetensors(path_, {{"scalar", at::full({}, 3.25, at::kDouble)}, {"x", at::zeros({2, 3})}});
+  const SafetensorsFile file(path_);
+
+  EXPECT_EQ(error_text([&] { file.read_rows(file.at("scalar"), 0, 0); }),
+            path_.string() + ": rows [0, 0) of tensor `scalar` (F64 []) were asked for");
+  EXPECT_EQ(error_text([&] { file.read_rows(file.at("x"), 1, 2); }),
+            path_.string() + ": rows [1, 3) of tensor `x` (F32 [2, 3]) were asked for");
+}
+
 TEST_F(Safetensors, TheCallerChoosesTheKindOfError) {
   write("short");
   for (const ErrorKind kind : {ErrorKind::checkpoint, ErrorKind::data}) {

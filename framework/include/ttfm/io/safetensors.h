@@ -70,7 +70,7 @@ class SafetensorsFile {
   at::Tensor read(const TensorEntry& entry) const;
   at::Tensor read(std::string_view name) const { return read(at(name)); }
 
-  /// A new CPU tensor with rows [first, first + count) along the first dimension.
+  /// A new CPU tensor with rows [first, first + count) along the first dimension; throws if there are none of those.
   at::Tensor read_rows(const TensorEntry& entry, int64_t first, int64_t count) const;
 
   /// Fills `out`: contiguous, on the CPU, of the entry's shape and type; for example a view of a flat buffer.

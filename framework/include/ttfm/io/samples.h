@@ -3,18 +3,31 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include <ttfm/dataset.h>
 #include <ttfm/error.h>
 #include <ttfm/random.h>
 
-/// What data sets share when they answer a ReadRequest.
+/// What data sets share when they find their files and answer a ReadRequest.
 namespace ttfm::io {
 
 inline const char* split_name(Split split) {
   constexpr const char* kNames[] = {"train", "validation", "test"};
   return kNames[static_cast<uint32_t>(split)];
+}
+
+/// Throws ttfm::Error (data) unless `folder` is there and is a folder. The text is `name`, what is wrong, and `advice`.
+inline void check_folder(const std::filesystem::path& folder, const std::string& name, const std::string& advice = {}) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(folder, error);
+  if (std::filesystem::is_directory(status)) return;
+  std::string what = " is not a folder";
+  if (!std::filesystem::exists(status)) what = " does not exist";
+  if (!std::filesystem::status_known(status)) what = " cannot be examined: " + error.message();
+  throw Error(ErrorKind::data, name + what + advice);
 }
 
 /// Host random numbers in float for a request, keyed by (key, split). Row i of a draw belongs to index
