@@ -30,7 +30,7 @@ Tensor mean_tensor(const std::vector<double>& mean, at::IntArrayRef shape) {
 }  // namespace
 
 GaussianTeacher::GaussianTeacher(const Options& options, const Config& config)
-    : data_{mean_tensor(options.mean, config.data_shape()), options.sigma}, placed_(data_) {}
+    : data_(flow::Gaussian{mean_tensor(options.mean, config.data_shape()), options.sigma}) {}
 
 const void* GaussianTeacher::query(uint32_t id) const noexcept {
   if (id == interface_id::kExactMap) return static_cast<const ExactMap*>(this);
@@ -39,20 +39,13 @@ const void* GaussianTeacher::query(uint32_t id) const noexcept {
 }
 
 Tensor GaussianTeacher::velocity(const Tensor& x, const Tensor& t, const Call&) const {
-  return on_device_of(x).velocity(x, t);
+  return data_.like(x).velocity(x, t);
 }
 
 Tensor GaussianTeacher::velocity(const Tensor& x, const Tensor& s, const Tensor& t) const {
-  return on_device_of(x).average_velocity(x, s, t);
+  return data_.like(x).average_velocity(x, s, t);
 }
 
-Tensor GaussianTeacher::log_density(const Tensor& x) const { return on_device_of(x).log_density(x); }
-
-const flow::Gaussian& GaussianTeacher::on_device_of(const Tensor& x) const {
-  if (placed_.mean.device() != x.device() || placed_.mean.scalar_type() != x.scalar_type()) {
-    placed_ = data_.to(x.options());
-  }
-  return placed_;
-}
+Tensor GaussianTeacher::log_density(const Tensor& x) const { return data_.like(x).log_density(x); }
 
 }  // namespace ttfm::teacher

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <ttfm/flow/gaussian.h>
+#include <ttfm/flow/placed.h>
 #include <ttfm/options.h>
 #include <ttfm/teacher.h>
 
@@ -34,10 +35,7 @@ class GaussianTeacher final : public Teacher, public ExactMap, public Density {
   Tensor log_density(const Tensor& x) const override;
 
  private:
-  const flow::Gaussian& on_device_of(const Tensor& x) const;
-
-  flow::Gaussian data_;            // in double, in host memory
-  mutable flow::Gaussian placed_;  // where the last call needed it; a teacher is called from one thread at a time
+  flow::Placed<flow::Gaussian> data_;
 };
 
 }  // namespace ttfm::teacher

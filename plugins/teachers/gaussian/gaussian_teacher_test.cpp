@@ -13,13 +13,9 @@ namespace {
 
 using namespace ttfm::test;
 
-const ExactMap& exact_map(const Teacher& teacher) {
-  return *static_cast<const ExactMap*>(teacher.query(interface_id::kExactMap));
-}
+const ExactMap& exact_map(const Teacher& teacher) { return query_of<ExactMap>(teacher, interface_id::kExactMap); }
 
-const Density& density(const Teacher& teacher) {
-  return *static_cast<const Density*>(teacher.query(interface_id::kDensity));
-}
+const Density& density(const Teacher& teacher) { return query_of<Density>(teacher, interface_id::kDensity); }
 
 TEST(GaussianTeacher, HasTheVelocityMapAndDensityOfItsData) {
   const flow::Gaussian exact = oracle();

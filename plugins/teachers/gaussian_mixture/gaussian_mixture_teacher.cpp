@@ -26,23 +26,16 @@ flow::GaussianMixture mixture(const flow::GaussianMixtureOptions& options, at::I
 }  // namespace
 
 GaussianMixtureTeacher::GaussianMixtureTeacher(const Options& options, const Config& config)
-    : data_(mixture(options, config.data_shape())), placed_(data_) {}
+    : data_(mixture(options, config.data_shape())) {}
 
 const void* GaussianMixtureTeacher::query(uint32_t id) const noexcept {
   return id == interface_id::kDensity ? static_cast<const Density*>(this) : nullptr;
 }
 
 Tensor GaussianMixtureTeacher::velocity(const Tensor& x, const Tensor& t, const Call&) const {
-  return on_device_of(x).velocity(x, t);
+  return data_.like(x).velocity(x, t);
 }
 
-Tensor GaussianMixtureTeacher::log_density(const Tensor& x) const { return on_device_of(x).log_density(x); }
-
-const flow::GaussianMixture& GaussianMixtureTeacher::on_device_of(const Tensor& x) const {
-  if (placed_.means.device() != x.device() || placed_.means.scalar_type() != x.scalar_type()) {
-    placed_ = data_.to(x.options());
-  }
-  return placed_;
-}
+Tensor GaussianMixtureTeacher::log_density(const Tensor& x) const { return data_.like(x).log_density(x); }
 
 }  // namespace ttfm::teacher

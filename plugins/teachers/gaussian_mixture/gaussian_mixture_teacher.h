@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ttfm/flow/gaussian_mixture.h>
+#include <ttfm/flow/placed.h>
 #include <ttfm/options.h>
 #include <ttfm/teacher.h>
 
@@ -23,11 +24,7 @@ class GaussianMixtureTeacher final : public Teacher, public Density {
   Tensor log_density(const Tensor& x) const override;
 
  private:
-  const flow::GaussianMixture& on_device_of(const Tensor& x) const;
-
-  flow::GaussianMixture data_;  // in double, in host memory
-  mutable flow::GaussianMixture
-      placed_;  // where the last call needed it; a teacher is called from one thread at a time
+  flow::Placed<flow::GaussianMixture> data_;
 };
 
 }  // namespace ttfm::teacher

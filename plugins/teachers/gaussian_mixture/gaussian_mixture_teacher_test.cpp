@@ -19,8 +19,8 @@ TEST(GaussianMixtureTeacher, HasTheVelocityAndDensityOfTheDescribedMixture) {
   const Tensor x = 2 * noise(5, {2}), t = times(5, 0.7);
 
   EXPECT_EQ(max_difference(teacher->velocity(x, t, Call{}), exact.velocity(x, t)), 0);
-  const auto* density = static_cast<const Density*>(teacher->query(interface_id::kDensity));
-  EXPECT_EQ(max_difference(density->log_density(x), exact.log_density(x)), 0);
+  const auto& density = query_of<Density>(*teacher, interface_id::kDensity);
+  EXPECT_EQ(max_difference(density.log_density(x), exact.log_density(x)), 0);
   EXPECT_EQ(teacher->query(interface_id::kExactMap), nullptr);
 }
 

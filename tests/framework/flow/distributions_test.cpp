@@ -10,6 +10,7 @@
 
 #include <ttfm/flow/gaussian.h>
 #include <ttfm/flow/gaussian_mixture.h>
+#include <ttfm/flow/placed.h>
 
 #include "support/oracle.h"
 #include "support/support.h"
@@ -139,6 +140,27 @@ TEST(GaussianMixture, ListsOfTheWrongLengthAreRefused) {
 
   EXPECT_EQ(error_text([&] { expand(options); }),
             "gaussian_mixture: weights has 2 values for 3 components; give one for each");
+}
+
+TEST(GaussianMixture, MeansWithoutElementsAreRefused) {
+  GaussianMixtureOptions options;
+  options.means = {{}, 2};
+
+  EXPECT_EQ(error_text([&] { expand(options); }),
+            "gaussian_mixture: means has empty rows; give each one number for each element of a sample");
+}
+
+TEST(Placed, FollowsDtypeAndCopiesOnlyWhenItChanges) {
+  const Gaussian exact = oracle();
+  const Placed<Gaussian> placed(exact);
+  const Tensor x = noise(3, {2});
+
+  EXPECT_TRUE(placed.like(x).mean.is_same(exact.mean));
+  const Tensor single = placed.like(x.to(at::kFloat)).mean;
+  EXPECT_EQ(single.scalar_type(), at::kFloat);
+  EXPECT_TRUE(placed.like(x.to(at::kFloat)).mean.is_same(single));
+  EXPECT_EQ(placed.like(x).mean.scalar_type(), at::kDouble);
+  EXPECT_EQ(max_difference(placed.like(x).velocity(x, times(3, 0.4)), exact.velocity(x, times(3, 0.4))), 0);
 }
 
 }  // namespace

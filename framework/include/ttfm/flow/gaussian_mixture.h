@@ -52,10 +52,14 @@ struct GaussianMixtureTable {
 };
 
 /// The mixture that the options describe.
-/// @throws Error (config) when the lists' lengths contradict each other
+/// @throws Error (config) when the lists' lengths contradict each other, or the means' rows are empty
 inline GaussianMixtureTable expand(const GaussianMixtureOptions& options) {
   GaussianMixtureTable table;
   if (options.means.count > 0) {
+    if (options.means.values.empty()) {
+      throw Error(ErrorKind::config,
+                  "gaussian_mixture: means has empty rows; give each one number for each element of a sample");
+    }
     table.components = options.means.count;
     table.means = options.means.values;
   } else {
