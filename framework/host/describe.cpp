@@ -16,6 +16,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Row = std::vector<std::string>;
 
+/// JSON is UTF-8, and a path need not be: what is not becomes U+FFFD.
+std::string json_text(const Json& json, int indent = -1) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 /// Rows as columns two spaces apart; the last column is ragged.
 std::string table(const std::vector<Row>& rows, const std::string& indent = "") {
   std::vector<size_t> widths;
@@ -155,7 +160,7 @@ std::string list_json(const std::vector<ComponentInfo>& components) {
                       {"summary", info.summary}, {"path", info.path.string()},
                       {"why", info.why},         {"state", state_text(info.state)},
                       {"code", info.code},       {"reason", info.reason}};
-    text += (text.size() > 1 ? ",\n " : "\n ") + row.dump();
+    text += (text.size() > 1 ? ",\n " : "\n ") + json_text(row);
   }
   return text + "\n]\n";
 }
@@ -183,7 +188,7 @@ std::vector<Component> find_components(const Registry& registry, std::string_vie
   if (!found.empty()) return found;
   // A refused file may offer it: opening says why it cannot be.
   for (const ComponentInfo& info : registry.components()) {
-    if (info.name == name) registry.open(*kind_of_name(info.kind), name);
+    if (!info.kind.empty() && info.name == name) registry.open(*kind_of_name(info.kind), name);
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -207,10 +212,16 @@ std::string describe_text(const Component& component) {
   if (about.param_count == 0) return text + "\nNo parameters.\n";
 
   std::vector<Row> rows = {{"PARAMETER", "TYPE", "DEFAULT", "LIMITS", "WHAT IT IS"}};
+  std::string advanced;
   for (const ttfm_param_v1* param : params_of(component)) {
+    if (param->flags & TTFM_PARAM_ADVANCED) {
+      advanced += (advanced.empty() ? "" : ", ") + std::string(param->name);
+      continue;
+    }
     rows.push_back({param->name, type_text(*param), default_text(*param), range_text(*param), doc_with_unit(*param)});
   }
-  return text + "\n" + table(rows);
+  if (rows.size() > 1) text += "\n" + table(rows);
+  return advanced.empty() ? text : text + "\nAdvanced, shown by --toml and --json: " + advanced + "\n";
 }
 
 std::string describe_toml(const Component& component) {
@@ -251,7 +262,7 @@ std::string describe_json(const Component& component) {
                     {"summary", component.table->summary},  {"plugin", component.plugin->name},
                     {"version", component.plugin->version}, {"license", text_or_null(component.plugin->license)},
                     {"path", component.path.string()},      {"params", params}};
-  return all.dump(2) + "\n";
+  return json_text(all, 2) + "\n";
 }
 
 }  // namespace ttfm::host

@@ -22,14 +22,14 @@ std::string list_json(const std::vector<ComponentInfo>& components);
 /// ttfm::Error: E115 with the nearest name.
 std::vector<Component> find_components(const Registry& registry, std::string_view name);
 
-/// A component and its parameters: type, default, limits, unit, what it is.
+/// A component and its parameters: type, default, limits, unit, what it is. Advanced ones are only named.
 std::string describe_text(const Component& component);
 
 /// A section of a configuration that selects the component with all its defaults, each explained by a comment; keys
 /// without a default are commented out. It is always valid TOML.
 std::string describe_toml(const Component& component);
 
-/// The same as describe_text() as one JSON object.
+/// The same as describe_text() as one JSON object, advanced parameters included.
 std::string describe_json(const Component& component);
 
 /// The parts of a parameter's row, as the texts above have them.

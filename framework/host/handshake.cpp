@@ -70,6 +70,7 @@ std::string offer_text(uint32_t kind, const std::string& name) {
 std::string why_not_a_component(const ttfm_component_v1& component) {
   if (!is_snake_case(component.name)) return "it has a name that is not snake_case";
   if (!component.summary) return "it has no summary";
+  if (has_control_bytes(component.summary)) return "it has control bytes in its summary";
   if (!component.create || !component.destroy) return "it has no function to create or to destroy it";
   return why_not_a_table(component.params, component.param_count);
 }

@@ -12,11 +12,12 @@ namespace {
 thread_local std::optional<Failure> last_failure;
 
 // Called from C: nothing may be thrown back, and null is possible for every text.
-void set_error(uint32_t kind, int32_t, const char* what) noexcept {
+void set_error(uint32_t kind, int32_t code, const char* what) noexcept {
   const bool known =
       kind >= static_cast<uint32_t>(ErrorKind::internal) && kind <= static_cast<uint32_t>(ErrorKind::device);
   last_failure = Failure();
   if (known) last_failure->kind = static_cast<ErrorKind>(kind);
+  last_failure->code = code;
   if (what && *what) last_failure->what = what;
 }
 
@@ -46,6 +47,14 @@ Failure take_failure() {
   Failure failure = last_failure.value_or(Failure());
   last_failure.reset();
   return failure;
+}
+
+Error start_error(const std::string& what, const Failure& failure, const std::string& provider) {
+  constexpr int kDidNotStart = 118;
+  const int code = failure.code > 0 ? failure.code : kDidNotStart;
+  const std::string text = what + " failed to start: " + failure.what;
+  if (failure.kind != ErrorKind::internal) return Error(failure.kind, text, code);
+  return Error(ErrorKind::plugin, text + ". This is a bug in the plugin " + provider + ".", code);
 }
 
 }  // namespace ttfm::host

@@ -16,10 +16,17 @@ const ttfm_host_v1& host_functions();
 struct Failure {
   ErrorKind kind = ErrorKind::internal;
   std::string what = "it gave no reason";
+  int code = 0;  ///< its number in the error index; 0: none
 };
 
 void clear_failure();    ///< forgets what this thread's last plugin said
 Failure take_failure();  ///< what it said; the default if it said nothing
+
+/// The error of a plugin or component that did not start, from what it said, with its number or else E118. An internal
+/// error of a plugin is that plugin's bug, not the host's: ErrorKind::plugin.
+/// @param what "loss 'itvm'"
+/// @param provider "itvm 0.1.0 (/path/libttfm_loss_itvm.so)"
+Error start_error(const std::string& what, const Failure& failure, const std::string& provider);
 
 /// Calls a plugin's C function: `call()` returns a ttfm_status. Returns true for TTFM_OK; otherwise `failure` holds what
 /// the function gave to set_error on this thread. An exception that it lets through is a failure too.

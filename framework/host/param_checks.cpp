@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "host/param_checks.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 #include <string_view>
@@ -66,6 +67,8 @@ std::string why_not_a_row(const ttfm_param_v1& param) {
     return "has the unknown type " + std::to_string(param.type);
   }
   if (!param.doc || !*param.doc) return "is not documented";
+  if (has_control_bytes(param.doc)) return "has control bytes in its documentation";
+  if (param.unit && has_control_bytes(param.unit)) return "has control bytes in its unit";
   if ((param.type == TTFM_PARAM_CHOICE) != (param.choices && *param.choices)) {
     return param.choices ? "has choices, but is not of the type for that" : "is a choice of nothing";
   }
@@ -80,6 +83,10 @@ std::string why_not_a_row(const ttfm_param_v1& param) {
 }
 
 }  // namespace
+
+bool has_control_bytes(std::string_view text) {
+  return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
 
 std::string why_not_a_table(const ttfm_param_v1* params, uint32_t count) {
   if (count == 0) return "";

@@ -43,13 +43,6 @@ std::string named(ttfm_kind kind, std::string_view name) {
   return std::string(kind_name(kind)) + " '" + std::string(name) + "'";
 }
 
-/// E118, from what a plugin's function said. An internal error of a plugin is that plugin's bug, not the host's.
-Error start_error(const std::string& what, const Failure& failure, const Component& component) {
-  const std::string text = what + " failed to start: " + failure.what;
-  if (failure.kind != ErrorKind::internal) return Error(failure.kind, text, 118);
-  return Error(ErrorKind::plugin, text + ". This is a bug in the plugin " + component.provider() + ".", 118);
-}
-
 /// Whether code may be loaded from `file` and the two folders that lead to it; what is wrong first, or "".
 std::string why_not_trusted_place(const fs::path& file, const fs::path& folder) {
   for (const fs::path& place : {folder, file.parent_path(), file}) {
@@ -139,7 +132,8 @@ void Registry::open_file(File& file) const {
     if (!call_plugin([&] { return plugin = entry(), TTFM_OK; }, failure)) plugin = nullptr;
     check_descriptor(file.path, plugin, file.note);
     if (plugin->on_load && !call_plugin([&] { return plugin->on_load(&host_functions()); }, failure)) {
-      throw start_error("plugin '" + std::string(plugin->name) + "'", failure, {nullptr, plugin, file.path});
+      const Component component{nullptr, plugin, file.path};
+      throw start_error("plugin '" + std::string(plugin->name) + "'", failure, component.provider());
     }
     file.plugin = plugin;
     log::debug("plugins: opened '" + file.path.string() + "'");
@@ -217,14 +211,16 @@ Owned<Interface> Registry::create(ttfm_kind kind, std::string_view name, const C
   const auto* const values = reinterpret_cast<const ttfm_config*>(&config);
   const auto call = [&] { return component.table->create(&host_functions(), values, &object); };
   // Outside of the lock: a component's constructor may have the host make further components.
-  if (!call_plugin(call, failure)) throw start_error(named(kind, name), failure, component);
-  if (!object) throw start_error(named(kind, name), {ErrorKind::internal, "it returned no object"}, component);
+  if (!call_plugin(call, failure)) throw start_error(named(kind, name), failure, component.provider());
+  if (!object) {
+    throw start_error(named(kind, name), {ErrorKind::internal, "it returned no object"}, component.provider());
+  }
   return Owned<Interface>(static_cast<Interface*>(object), {component.table->destroy});
 }
 
 void Registry::fail_other_class(ttfm_kind kind, std::string_view name) const {
   const std::string what = "it is not an object of the class that stands for a " + std::string(kind_name(kind));
-  throw start_error(named(kind, name), {ErrorKind::internal, what}, open(kind, name));
+  throw start_error(named(kind, name), {ErrorKind::internal, what}, open(kind, name).provider());
 }
 
 std::vector<ComponentInfo> Registry::components(bool open_all) const {

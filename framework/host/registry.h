@@ -76,8 +76,8 @@ class Registry final : public config::Components {
 
   std::vector<std::string> names(ttfm_kind kind) const override;
 
-  /// Makes a component from validated values. Throws ttfm::Error E118 with the plugin's reason, and of the kind that
-  /// the plugin gave it (a bug in the plugin: ErrorKind::plugin).
+  /// Makes a component from validated values. Throws ttfm::Error with the plugin's reason, and of the kind and number
+  /// that the plugin gave it (a bug in the plugin: ErrorKind::plugin; no number: E118).
   Owned<Interface> create(ttfm_kind kind, std::string_view name, const Config::Impl& config) const;
 
   /// The same as one of Student, Teacher, Loss, Sampler, Dataset: `registry.create<Student>("mlp", config)`.

@@ -2,10 +2,9 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "run/exit_code.h"
 
-#include <c10/util/Exception.h>
-
 #include <filesystem>
-#include <new>
+
+#include <ttfm/plugin.h>
 
 namespace ttfm::run {
 
@@ -13,9 +12,7 @@ int exit_code(const Error& error) { return static_cast<int>(error.kind()); }
 
 int exit_code(const std::exception& exception) {
   if (const auto* error = dynamic_cast<const Error*>(&exception)) return exit_code(*error);
-  if (dynamic_cast<const c10::OutOfMemoryError*>(&exception) || dynamic_cast<const std::bad_alloc*>(&exception)) {
-    return static_cast<int>(ErrorKind::device);
-  }
+  if (is_out_of_memory(exception)) return static_cast<int>(ErrorKind::device);
   if (dynamic_cast<const std::filesystem::filesystem_error*>(&exception)) return static_cast<int>(ErrorKind::io);
   return static_cast<int>(ErrorKind::internal);
 }

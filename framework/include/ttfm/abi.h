@@ -55,7 +55,7 @@ typedef enum ttfm_param_type {
 /** Bits of ttfm_param_v1::flags. */
 enum {
   TTFM_PARAM_REQUIRED = 1,      /* has no default */
-  TTFM_PARAM_ADVANCED = 2,      /* left out of short listings */
+  TTFM_PARAM_ADVANCED = 2,      /* left out of short listings, which only name it */
   TTFM_PARAM_MIN_EXCLUSIVE = 4, /* the value must be above min, not equal to it */
   TTFM_PARAM_MAX_EXCLUSIVE = 8
 };

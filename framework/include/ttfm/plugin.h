@@ -5,8 +5,11 @@
 #include <c10/util/Exception.h>
 #include <torch/headeronly/version.h>
 
+#include <cstdio>
 #include <deque>
 #include <exception>
+#include <new>
+#include <string_view>
 #include <type_traits>
 
 #include <ttfm/abi.h>
@@ -31,6 +34,17 @@
 
 namespace ttfm {
 
+/// Whether memory ran out: the exception of C++, that of LibTorch for devices, or what its allocator of host memory
+/// throws, which only the text tells from other errors of LibTorch.
+inline bool is_out_of_memory(const std::exception& exception) {
+  if (dynamic_cast<const std::bad_alloc*>(&exception) || dynamic_cast<const c10::OutOfMemoryError*>(&exception)) {
+    return true;
+  }
+  const auto* const error = dynamic_cast<const c10::Error*>(&exception);
+  return error &&
+         std::string_view(error->what_without_backtrace()).find("can't allocate memory") != std::string_view::npos;
+}
+
 /// Describes a plugin. The whole of a plugin.cpp:
 ///
 ///     TTFM_PLUGIN(plugin, "itvm", "0.1.0") {
@@ -40,7 +54,8 @@ namespace ttfm {
 ///
 /// A component is a class that derives from Loss, Teacher, Student, Sampler or Dataset. Its parameters are described by
 /// its nested struct Options (<ttfm/options.h>) if it has one; it is constructed from (const Options&, const Config&),
-/// (const Options&), (const Config&) or nothing. A constructor reports what is wrong by throwing ttfm::Error.
+/// (const Options&), (const Config&) or nothing. A constructor reports what is wrong by throwing ttfm::Error; whatever
+/// else it throws counts as a bug in the plugin, but for memory that ran out (ErrorKind::device).
 class Plugin {
  public:
   Plugin(const char* name, const char* version) {
@@ -120,10 +135,13 @@ class Plugin {
       return TTFM_OK;
     } catch (const Error& error) {
       return fail(error.kind(), error.code(), error.what());
-    } catch (const c10::Error& error) {
-      return fail(ErrorKind::internal, 0, error.what_without_backtrace());
     } catch (const std::exception& error) {
-      return fail(ErrorKind::internal, 0, error.what());
+      const auto* const of_torch = dynamic_cast<const c10::Error*>(&error);
+      const char* const what = of_torch ? of_torch->what_without_backtrace() : error.what();
+      if (!is_out_of_memory(error)) return fail(ErrorKind::internal, 0, what);
+      char text[400];  // there may be no memory for a string
+      std::snprintf(text, sizeof text, "out of memory (%s)", what);
+      return fail(ErrorKind::device, 0, text);
     } catch (...) {
       return fail(ErrorKind::internal, 0, "an exception that is not a std::exception");
     }

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <ttfm/plugin.h>
+
 #include "bad_plugins/zoo.h"
 
 namespace ttfm::host {
@@ -48,6 +50,14 @@ TEST(PluginList, AsJsonHoldsTheSame) {
   EXPECT_EQ(parsed[1]["state"], "refused");
   EXPECT_EQ(parsed[1]["code"], 110);
   EXPECT_EQ(nlohmann::json::parse(list_json({})).size(), 0u);
+}
+
+TEST(PluginList, AsJsonReplacesWhatIsNotUtf8) {
+  std::vector<ComponentInfo> components = two_components();
+  components[0].path = "/p\xff/libttfm_loss_itvm.so";
+  const auto parsed = nlohmann::json::parse(list_json(components));
+
+  EXPECT_EQ(parsed[0]["path"], "/p\xef\xbf\xbd/libttfm_loss_itvm.so");
 }
 
 class PluginDescribe : public testing::Test {
@@ -105,6 +115,14 @@ TEST_F(PluginDescribe, AsJsonHoldsTheSame) {
   EXPECT_TRUE(parsed["params"][2]["default"].is_null());
 }
 
+TEST_F(PluginDescribe, AsJsonReplacesWhatIsNotUtf8) {
+  Component component = find_components(registry_, "loss/good").at(0);
+  component.path = "/p\xff/good.so";
+  const auto parsed = nlohmann::json::parse(describe_json(component));
+
+  EXPECT_EQ(parsed["path"], "/p\xef\xbf\xbd/good.so");
+}
+
 TEST_F(PluginDescribe, FindsEveryKindOfAName) {
   const std::vector<Component> found = find_components(registry_, "good");
 
@@ -120,6 +138,49 @@ TEST_F(PluginDescribe, AnswersAWrongNameWithASuggestion) {
             "no loss 'trows'. Did you mean 'throws'? Known: good, refuses, throws.");
   EXPECT_EQ(error_text([&] { find_components(registry_, "los/good"); }),
             "no kind 'los' in 'los/good'. Did you mean 'loss'? Known: dataset, teacher, student, loss, sampler.");
+}
+
+struct TunedLoss final : Loss {
+  struct Options {
+    double step = 0.2;
+    int64_t limit = 9;
+
+    template <class Visitor>
+    void describe(Visitor& v) {
+      v("step", step, "the longest step").above(0);
+      v("limit", limit, "what nobody has to know").min(1).advanced();
+    }
+  };
+  explicit TunedLoss(const Options&) {}
+};
+
+TEST(PluginDescribeAdvanced, IsNamedBelowTheTableAndWholeInJsonAndToml) {
+  Plugin plugin("tuned", "0.1.0");
+  plugin.add<TunedLoss>("tuned", "a loss");
+  const ttfm_plugin_v1* const about = plugin.descriptor();
+  const Component component{about->components, about, "/p/libttfm_tuned.so"};
+
+  EXPECT_EQ(describe_text(component),
+            "loss/tuned: a loss\n"
+            "  plugin   tuned 0.1.0\n"
+            "  file     /p/libttfm_tuned.so\n"
+            "\n"
+            "PARAMETER  TYPE    DEFAULT  LIMITS  WHAT IT IS\n"
+            "step       number  0.2      > 0     the longest step\n"
+            "\n"
+            "Advanced, shown by --toml and --json: limit\n");
+  const auto parsed = nlohmann::json::parse(describe_json(component));
+  EXPECT_EQ(parsed["params"][1]["name"], "limit");
+  EXPECT_NE(describe_toml(component).find("\nlimit = 9"), std::string::npos);
+}
+
+TEST(PluginDescribeRefused, DoesNotTakeAnEmptyNameForThatOfANamelessFile) {
+  PluginFolder folder;
+  folder.add("good");
+  folder.add("no_note");
+  const Registry registry(folder.search_path());
+
+  EXPECT_EQ(error_text([&] { find_components(registry, ""); }), "no component ''. Known: good, refuses, throws.");
 }
 
 TEST(PluginDescribeRefused, SaysWhyTheFileCannotBeUsed) {

@@ -98,6 +98,20 @@ TEST(ParamTable, IsRefusedForATypeOrTextThatIsMissing) {
   EXPECT_EQ(check(param), "parameter 'a' has choices, but is not of the type for that");
 }
 
+TEST(ParamTable, IsRefusedForControlBytesInItsTexts) {
+  ttfm_param_v1 param = row("a", TTFM_PARAM_INT, "1");
+  for (const char* text : {"two\nlines", "\x1b[2J", "\x7f"}) {
+    param.doc = text;
+    param.unit = nullptr;
+    EXPECT_EQ(check(param), "parameter 'a' has control bytes in its documentation");
+    param.doc = "caf\xc3\xa9";
+    param.unit = text;
+    EXPECT_EQ(check(param), "parameter 'a' has control bytes in its unit");
+  }
+  param.unit = "\xc2\xb5m";
+  EXPECT_EQ(check(param), "");
+}
+
 TEST(ParamTable, IsRefusedForADefaultThatIsNotOfItsType) {
   const auto bad = [](ttfm_param_type type, const char* value) {
     EXPECT_EQ(check(row("a", type, value)),

@@ -27,6 +27,9 @@ TEST(ExitCode, OfOtherExceptionsFollowsTheirType) {
   EXPECT_EQ(code(Error(ErrorKind::numeric, "")), 6);
   EXPECT_EQ(code(std::bad_alloc()), 8);
   EXPECT_EQ(code(c10::OutOfMemoryError({__func__, __FILE__, __LINE__}, "")), 8);
+  EXPECT_EQ(code(c10::Error({__func__, __FILE__, __LINE__}, "DefaultCPUAllocator: can't allocate memory: you tried")),
+            8);
+  EXPECT_EQ(code(c10::Error({__func__, __FILE__, __LINE__}, "shapes differ")), 1);
   EXPECT_EQ(code(std::filesystem::filesystem_error("", std::make_error_code(std::errc::no_space_on_device))), 7);
   EXPECT_EQ(code(std::runtime_error("")), 1);
 }
