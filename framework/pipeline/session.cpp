@@ -2,13 +2,33 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "pipeline/session.h"
 
+#include <ATen/TensorOperators.h>
+
+#include <numeric>
+
 #include <ttfm/error.h>
 
+#include "base/log.h"
 #include "config/sections.h"
 #include "run/weights.h"
+#include "train/batches.h"
 
 namespace ttfm::pipeline {
 namespace {
+
+/// An exact teacher of other data than the run's is of no use as a reference, and easily configured: both have defaults.
+void warn_of_other_data(const Assembly& assembly, const TeacherModel& model) {
+  const auto* teacher = static_cast<const Density*>(model.teacher->query(interface_id::kDensity));
+  const auto* data = static_cast<const Density*>(assembly.dataset().query(interface_id::kDensity));
+  if (!teacher || !data) return;
+  constexpr double kRounding = 1e-2;  // of a log density in fp32
+  std::vector<int64_t> indices(64);
+  std::iota(indices.begin(), indices.end(), 0);
+  const Tensor x = train::read_batch(assembly.dataset(), Split::train, indices, /*key=*/0, c10::Device(c10::kCPU)).x_1;
+  const Tensor difference = (teacher->log_density(x) - data->log_density(x)).abs().max();
+  if (difference.item<double>() < kRounding) return;
+  log::warning("the exact teacher of [teacher] is that of other data than [dataset]: give both the same parameters");
+}
 
 /// A teacher that holds no network: exact, or with weights of its own.
 TeacherModel teacher_without_network(const Session& session) {
@@ -25,6 +45,7 @@ TeacherModel teacher_without_network(const Session& session) {
     const run::LoadedWeights loaded = run::load_weights(checkpoint->value, {.stage = "teacher", .ema = true});
     model.parameters->load(loaded.tensors, loaded.file.string());
   }
+  warn_of_other_data(session.assembly(), model);
   return model;
 }
 

@@ -100,6 +100,13 @@ TEST_F(Mistakes, ASamplerForTheWrongModelIsRefused) {
   EXPECT_FALSE(wrote_a_run()) << "said only after the training";
 }
 
+TEST_F(Mistakes, AnExactTeacherOfOtherDataIsWarnedAbout) {
+  const char* const warning = "the exact teacher of [teacher] is that of other data than [dataset]";
+
+  EXPECT_EQ(run({}).err.find(warning), std::string::npos);
+  EXPECT_NE(run({"--teacher.radius=5", "--run.name=other"}).err.find(warning), std::string::npos);
+}
+
 TEST_F(Mistakes, CudaWithoutADriverIsAnErrorOfItsOwn) {
   if (fs::exists("/dev/nvidiactl")) GTEST_SKIP() << "this machine has a CUDA driver";
 
