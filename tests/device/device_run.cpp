@@ -51,7 +51,7 @@ DeviceRun::DeviceRun(const Experiment& experiment, c10::Device device)
   student_ = make_network("student");
   const auto options = config::read_section<config::StudentSection>(assembly_.config().at("student"));
   if (options.init == config::Init::teacher) {
-    pipeline::load_weights(*student_, teacher_.network->parameters().named(), "the teacher's network");
+    student_->parameters().load(teacher_.network->parameters().named(), "the teacher's network");
   }
 }
 
