@@ -83,7 +83,8 @@ class Evaluation {
     const ReferenceOptions limits = {.absolute_tolerance = options_.tolerance,
                                      .relative_tolerance = options_.tolerance,
                                      .max_evaluations = options_.reference_evaluations,
-                                     .batch = options_.batch};
+                                     .batch = options_.batch,
+                                     .interrupt = in_.interrupt};
     const auto start = std::chrono::steady_clock::now();
     try {
       ReferenceSolution found = solve_reference(*in_.field, in_.x_0, in_.label, limits);
@@ -169,6 +170,7 @@ class Evaluation {
     std::vector<Tensor> parts;
     double seconds = 0;
     for_batches(in_.x_0.size(0), options_.batch, [&](int64_t first_row, int64_t count) {
+      if (in_.interrupt) in_.interrupt();
       const auto start = std::chrono::steady_clock::now();
       const SampleDraw drawn = model.sample(
           {rows_of(in_.x_0, first_row, count), rows_of(in_.label, first_row, count), evaluations, first_row});

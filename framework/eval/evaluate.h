@@ -70,6 +70,9 @@ struct EvaluateInputs {
   Stream stream{Stream::Impl()};  ///< projections, subsets and times; fixes every number but the wall time
   EvaluateOptions options;
 
+  /// Called before each batch of samples and each step of the reference; what it throws ends the evaluation. May be empty.
+  std::function<void()> interrupt;
+
   /// Called with the samples [M, ...] of each row in host memory, to draw pictures; may be empty.
   std::function<void(const Row& row, const at::Tensor& samples)> on_samples;
 };

@@ -59,6 +59,7 @@ class Solver {
     double t = 0, h = kFirstStep;
     stages_[0] = velocity(x, t);
     while (t < 1) {
+      if (options_.interrupt) options_.interrupt();
       const bool last = t + h >= 1 - kSmallestStep;
       if (last) h = 1 - t;
       const Tensor proposal = step(x, t, h);

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 
 #include <ttfm/field.h>
 
@@ -13,8 +14,9 @@ namespace ttfm::eval {
 struct ReferenceOptions {
   double absolute_tolerance = 1e-5;
   double relative_tolerance = 1e-5;
-  int64_t max_evaluations = 2000;  ///< for each batch
-  int64_t batch = 256;             ///< rows that share their steps
+  int64_t max_evaluations = 2000;        ///< for each batch
+  int64_t batch = 256;                   ///< rows that share their steps
+  std::function<void()> interrupt = {};  ///< called before each step; what it throws ends the solution; may be empty
 };
 
 struct ReferenceSolution {

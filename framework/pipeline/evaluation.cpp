@@ -136,7 +136,6 @@ class Pictures {
 /// A function that draws one batch of samples with a sampler.
 std::function<eval::SampleDraw(const eval::SampleRequest&)> drawer(SampledBy by, int64_t classes, Stream stream) {
   return [by, classes, stream](const eval::SampleRequest& request) {
-    if (run::StopSignals::received()) throw Stopped{};
     Call call;
     if (classes > 0) call.label = request.label;
     Stream::Impl own = stream.impl();
@@ -163,6 +162,9 @@ eval::Results evaluate_models(const Assembly& assembly, const Evaluated& models,
   in.held_out = truth.held_out.x_1;
   in.second = truth.second.x_1;
   in.stream = assembly.stream("evaluation");
+  in.interrupt = [] {
+    if (run::StopSignals::received()) throw Stopped{};
+  };
   in.options.batch = options.batch;
   in.options.tolerance = options.tolerance;
   in.options.projections = options.projections;

@@ -220,6 +220,30 @@ TEST(Evaluate, LeavesMmdOutWithANoteWhereTheDataGiveNoBandwidth) {
                                                      "distance gives no bandwidth"}));
 }
 
+TEST(Evaluate, CanBeInterruptedInTheReferenceAndBetweenBatches) {
+  struct Interrupted {};
+  Setting whole;
+  int calls = 0, in_reference = 0;
+  whole.inputs.interrupt = [&] { ++calls; };
+  whole.inputs.student.sample = [&, sample = whole.inputs.student.sample](const SampleRequest& request) {
+    if (in_reference == 0) in_reference = calls - 1;
+    return sample(request);
+  };
+  evaluate(whole.inputs);
+  ASSERT_GT(in_reference, 1);
+  ASSERT_GT(calls, in_reference + 1);
+
+  for (const int at : {1, in_reference, calls}) {
+    Setting setting;
+    int seen = 0;
+    setting.inputs.interrupt = [&] {
+      if (++seen == at) throw Interrupted{};
+    };
+    EXPECT_THROW(evaluate(setting.inputs), Interrupted) << at;
+    EXPECT_EQ(seen, at);
+  }
+}
+
 TEST(Evaluate, RefusesSamplesOfAnotherShapeThanTheNoise) {
   Setting setting;
   setting.inputs.student.sample = [](const SampleRequest& request) {
