@@ -2,14 +2,32 @@
 #
 # ttfm_add_plugin(NAME OFFERS kind/name... SOURCES file... [LINK target...] [TESTS file...])
 #
-# A plugin library libttfm_NAME.so with the one exported symbol, and the ELF note that lets the host read its tag and
-# what it offers without opening it. OFFERS lists its components ("loss/itvm"); the host refuses a descriptor that says
-# something else. TESTS are GoogleTest sources, built together with SOURCES into NAME_test.
+# The plugin library libttfm_NAME.so, of target ttfm_NAME: with the one exported symbol, and the ELF note that lets the
+# host read its tag and what it offers without opening it. OFFERS lists its components ("loss/itvm"); the host refuses a
+# descriptor that says something else. LINK names further targets: ttfm::nn for networks, ttfm::io for safetensors.
+# TESTS are GoogleTest sources, built together with SOURCES (without plugin.cpp) into NAME_test, which links
+# ttfm::conformance.
+#
+# `cmake --install` puts the library where a ttfm in the same prefix finds it.
+#
+#   TTFM_PLUGIN_DIR          where the libraries are built: a folder for --plugin-path; default <build>/plugins
+#   TTFM_PLUGIN_INSTALL_DIR  where they are installed; default lib/ttfm/plugins/1 (1: the plugin ABI's major number);
+#                            empty: not at all
+
+include(GNUInstallDirs)
+set(TTFM_PLUGIN_INSTALL_DIR "${CMAKE_INSTALL_LIBDIR}/ttfm/plugins/1" CACHE STRING "Where ttfm's plugins are installed")
 
 function(ttfm_add_plugin name)
   cmake_parse_arguments(arg "" "" "OFFERS;SOURCES;LINK;TESTS" ${ARGN})
   if(NOT arg_OFFERS OR NOT arg_SOURCES)
     message(FATAL_ERROR "ttfm_add_plugin(${name}): OFFERS and SOURCES are needed")
+  endif()
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "ttfm_add_plugin(${name}): what is '${arg_UNPARSED_ARGUMENTS}'? "
+                        "Known: OFFERS, SOURCES, LINK, TESTS")
+  endif()
+  if(NOT TTFM_PLUGIN_DIR)
+    set(TTFM_PLUGIN_DIR "${CMAKE_BINARY_DIR}/plugins")
   endif()
 
   set(plugin_name "${name}")
@@ -20,28 +38,37 @@ function(ttfm_add_plugin name)
     endif()
     string(APPEND plugin_offers "  \"offers=${offer}\\n\" \\\n")
   endforeach()
-  configure_file("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin_note.c.in" "${CMAKE_CURRENT_BINARY_DIR}/${name}_note.c" @ONLY)
+  configure_file("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin_note.cpp.in" "${CMAKE_CURRENT_BINARY_DIR}/${name}_note.cpp"
+                 @ONLY)
 
   set(target ttfm_${name})
-  add_library(${target} MODULE ${arg_SOURCES} "${CMAKE_CURRENT_BINARY_DIR}/${name}_note.c")
-  target_link_libraries(${target} PRIVATE ttfm::sdk ${arg_LINK})
-  if(TARGET ttfm_warnings)
-    target_link_libraries(${target} PRIVATE ttfm_warnings)
-  endif()
-  target_link_options(${target} PRIVATE "-Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map"
-                                        "-Wl,-z,nodelete")
+  set(map "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map")
+  add_library(${target} MODULE ${arg_SOURCES} "${CMAKE_CURRENT_BINARY_DIR}/${name}_note.cpp")
+  target_link_libraries(${target} PRIVATE ttfm::sdk ${arg_LINK} $<TARGET_NAME_IF_EXISTS:ttfm_warnings>)
+  target_link_options(${target} PRIVATE "-Wl,--version-script=${map}" "-Wl,-z,nodelete")
   if(NOT TTFM_SANITIZE)
     target_link_options(${target} PRIVATE "-Wl,-z,defs")
   endif()
-  set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${TTFM_PLUGIN_DIR}"
-                                             LINK_DEPENDS "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map")
+  set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${TTFM_PLUGIN_DIR}" LINK_DEPENDS "${map}"
+                                             CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+                                             INSTALL_RPATH "")
   # the host refuses plugins that others may write, which a umask of 002 would make of them
   add_custom_command(TARGET ${target} POST_BUILD COMMAND chmod go-w $<TARGET_FILE_DIR:${target}> $<TARGET_FILE:${target}>
                      VERBATIM)
+  if(TTFM_PLUGIN_INSTALL_DIR)
+    if(NOT CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS)  # ... and of their folder
+      set(CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
+                                                      WORLD_READ WORLD_EXECUTE PARENT_SCOPE)
+    endif()
+    install(TARGETS ${target} LIBRARY DESTINATION "${TTFM_PLUGIN_INSTALL_DIR}")
+  endif()
 
-  if(arg_TESTS AND TTFM_TESTS)
+  if(NOT COMMAND ttfm_add_test)  # tests are not wanted
+    return()
+  endif()
+  if(arg_TESTS)
     set(sources ${arg_SOURCES})
     list(FILTER sources EXCLUDE REGEX "plugin\\.cpp$")
-    ttfm_add_test(${name}_test SOURCES ${arg_TESTS} ${sources} LINK ttfm_test_support ${arg_LINK})
+    ttfm_add_test(${name}_test SOURCES ${arg_TESTS} ${sources} LINK ${arg_LINK})
   endif()
 endfunction()

@@ -14,6 +14,7 @@
 
 #include <ttfm/abi.h>
 #include <ttfm/error.h>
+#include <ttfm/export.h>
 
 #include "base/edit_distance.h"
 #include "base/version.h"
@@ -261,7 +262,8 @@ int guarded(int argc, char** argv) {
 }  // namespace
 }  // namespace ttfm::cli
 
-int main(int argc, char** argv) {
+/// Called by the launcher (framework/launcher).
+extern "C" TTFM_API int ttfm_main(int argc, char** argv) {
   ttfm::cli::keep_freed_memory();
   return ttfm::cli::guarded(argc, argv);
 }

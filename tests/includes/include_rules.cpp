@@ -21,6 +21,7 @@ const std::map<std::string, Names>& layers() {
       {"flow", {"base"}},
       {"nn", {"base"}},
       {"io", {"base"}},
+      {"launcher", {}},
       {"config", {"facade", "base"}},
       {"run", {"io", "base"}},
       {"host", {"config", "facade", "io", "base"}},
