@@ -72,7 +72,15 @@ std::string why_not_a_component(const ttfm_component_v1& component) {
   if (!component.summary) return "it has no summary";
   if (has_control_bytes(component.summary)) return "it has control bytes in its summary";
   if (!component.create || !component.destroy) return "it has no function to create or to destroy it";
-  return why_not_a_table(component.params, component.param_count);
+  if (std::string problem = why_not_a_table(component.params, component.param_count); !problem.empty()) return problem;
+  for (uint32_t i = 0; i < component.param_count; ++i) {
+    const ttfm_param_v1& param = param_at(component.params, i);
+    if (param.type != TTFM_PARAM_STUDENT) continue;
+    if (component.kind == TTFM_TEACHER && std::string_view(param.name) == "network") continue;
+    return "parameter '" + std::string(param.name) +
+           "' is a nested student, which a teacher alone may have, and only as 'network'";
+  }
+  return "";
 }
 
 void check_components(const std::filesystem::path& file, const ttfm_plugin_v1& plugin) {

@@ -79,6 +79,8 @@ __attribute__((unused)) static const ttfm_param_v1 params[] = {
      .doc = "the longest step"},
 #if defined(DEFECT_DUPLICATE_PARAMETER)
     {.struct_size = sizeof(ttfm_param_v1), .type = TTFM_PARAM_INT, .name = "step", .doc = "the longest step again"},
+#elif defined(DEFECT_NESTED_STUDENT)
+    {.struct_size = sizeof(ttfm_param_v1), .type = TTFM_PARAM_STUDENT, .name = "critic", .doc = "another network"},
 #endif
 };
 

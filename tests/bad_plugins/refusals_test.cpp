@@ -132,6 +132,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"duplicate_component", 113, "<file> offers loss/duplicate_component twice."},
         Refusal{"duplicate_parameter", 113,
                 "<file> has a defective table: loss/duplicate_parameter: parameter 'step' is there twice."},
+        Refusal{"nested_student", 113,
+                "<file> has a defective table: loss/nested_student: parameter 'critic' is a nested student, which a "
+                "teacher alone may have, and only as 'network'."},
         Refusal{"bad_default", 113,
                 "<file> has a defective table: loss/bad_default: parameter 'step' has the default a fifth, which is "
                 "not a value of its type."},

@@ -45,7 +45,7 @@ struct Rows {
   int64_t count = 0;  ///< rows
 };
 
-/// A nested student: its facade, null until read.
+/// A nested student: its facade, null until read. Only of a teacher, as its parameter `network`.
 struct NestedStudent {
   const FlowMap* map = nullptr;
 };
