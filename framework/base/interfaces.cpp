@@ -2,11 +2,12 @@
 // SPDX-FileCopyrightText: The ttfm authors
 //
 // Key functions and default bodies of the interfaces that plugins implement. Every virtual has a body here, so that its
-// signature is an exported symbol and a change of it is visible to the ABI's gate.
+// signature is an exported symbol and a change of it is visible to the ABI's gate; pure ones too.
 #include <string>
 
 #include <ttfm/dataset.h>
 #include <ttfm/error.h>
+#include <ttfm/layout.h>
 #include <ttfm/loss.h>
 #include <ttfm/sampler.h>
 #include <ttfm/student.h>
@@ -41,12 +42,16 @@ void Teacher::parameters(ParameterSet&) {}
 Tensor Teacher::velocity(const Tensor&, const Tensor&, const Call&) const { not_overridden("Teacher::velocity"); }
 
 ExactMap::~ExactMap() = default;
+Tensor ExactMap::velocity(const Tensor&, const Tensor&, const Tensor&) const { not_overridden("ExactMap::velocity"); }
 Density::~Density() = default;
+Tensor Density::log_density(const Tensor&) const { not_overridden("Density::log_density"); }
 
 Loss::~Loss() = default;
 void Loss::needs(LossNeeds&) const {}
 void Loss::compute(const LossInputs&, const LossResult&) const { not_overridden("Loss::compute"); }
 Trainable::~Trainable() = default;
+void Trainable::parameters(ParameterSet&) {}
+void Trainable::initialise(const Stream&) {}
 
 Sampler::~Sampler() = default;
 void Sampler::traits(SamplerTraits&) const {}

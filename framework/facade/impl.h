@@ -15,23 +15,13 @@
 /// What stands behind the opaque pointer of each (H) type. libttfm only forwards to these; the host derives from them.
 namespace ttfm {
 
-/// Fills a caller's plain struct (S) from the host's: as much of it as the caller's version has.
+/// Fills a caller's plain struct (S) from the host's: as much of it as both versions have.
 template <class Struct>
 void fill(Struct& to, const Struct& from) {
   static_assert(std::is_trivially_copyable_v<Struct>);
-  const uint32_t size = std::min(to.struct_size, from.struct_size);
+  const uint32_t size = std::min({to.struct_size, from.struct_size, uint32_t{sizeof(Struct)}});
   std::memcpy(&to, &from, size);
   to.struct_size = size;
-}
-
-/// A caller's Call in this version's size, which may be larger than the caller's.
-inline Call copied(const Call& from) {
-  Call to;
-  to.flags = from.flags;
-  to.label = from.label;
-  to.guidance = from.guidance;
-  to.dropout = from.dropout;  // a later field comes with a look at from.struct_size
-  return to;
 }
 
 struct ParameterSet::Impl {

@@ -106,7 +106,8 @@ void StudentMap::traits(NetworkTraits& out) const { fill(out, traits_); }
 Tensor StudentMap::evaluate(const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) const {
   check_call("FlowMap::velocity", x, s, t);
   evaluations_.count(x);
-  Tensor u = student_.velocity(x, s, t, call);
+  const Call own = call;  // the loss's may be smaller than the student expects
+  Tensor u = student_.velocity(x, s, t, own);
   check_velocity("student '" + name_ + "'", x, u);
   return u;
 }
@@ -123,7 +124,8 @@ Dual StudentMap::derivative(const Tensor& x, const Tensor& s, const Tensor& t, c
   const at::AutoGradMode grad_mode(records_ && at::GradMode::is_enabled());
   if (!traits_.dual) return central_difference(x, s, t, direction, call);
   evaluations_.count(x);
-  Dual u = student_.velocity_dual({x, direction.dx}, {s, direction.ds}, {t, direction.dt}, call);
+  const Call own = call;
+  Dual u = student_.velocity_dual({x, direction.dx}, {s, direction.ds}, {t, direction.dt}, own);
   check_velocity("student '" + name_ + "'", x, u.primal);
   if (!u.tangent.defined()) u.tangent = u.primal * 0;
   check_velocity("the derivative of student '" + name_ + "'", x, u.tangent);
@@ -173,7 +175,7 @@ void StudentMap::velocities(const Query* queries, size_t count, Tensor* out) con
     t.push_back(queries[i].t);
     rows.push_back(queries[i].x.size(0));
   }
-  Call call = copied(call_of(queries[0]));
+  Call call = call_of(queries[0]);
   call.label = stack_labels(traits_, queries, count);
   const auto parts = velocity(at::cat(x), at::cat(s), at::cat(t), call).split_with_sizes(rows);
   for (size_t i = 0; i < count; ++i) out[i] = parts[i];

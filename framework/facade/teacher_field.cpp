@@ -27,7 +27,7 @@ void TeacherField::traits(NetworkTraits& out) const { fill(out, traits_); }
 
 Tensor TeacherField::evaluate(const Tensor& x, const Tensor& t, const Call& call) const {
   evaluations_.count(x);
-  Call own = copied(call);
+  Call own = call;
   own.dropout = nullptr;  // the stream is the student's; a teacher is always evaluated
   Tensor v = teacher_.velocity(x, t, own);
   check_velocity("teacher '" + name_ + "'", x, v);
@@ -43,11 +43,11 @@ Tensor TeacherField::velocity(const Tensor& x, const Tensor& t, const Call& call
   check_call("Field::velocity", x, t, t);
   if (guidance_.scale == 1 || !call.label.defined()) return evaluate(x, t, call);
 
-  Call none = copied(call);
+  Call none = call;
   none.label = at::full_like(call.label, traits_.classes);
   Tensor v_label, v_none;
   if (traits_.stackable) {
-    Call both = copied(call);
+    Call both = call;
     both.label = at::cat({call.label, none.label});
     const auto parts = evaluate(at::cat({x, x}), at::cat({t, t}), both).chunk(2);
     v_label = parts[0];

@@ -88,10 +88,10 @@ void check_components(const std::filesystem::path& file, const ttfm_plugin_v1& p
   if (count == 0 || !plugin.components) refuse(file, 113, "offers no component.");
   if (count > kMaxComponents) refuse(file, 113, "says that it offers " + std::to_string(count) + " components.");
   const uint32_t size = plugin.components->struct_size;
-  if (size < sizeof(ttfm_component_v1) || size > kMaxStructSize || size % alignof(ttfm_component_v1) != 0) {
+  if (size < TTFM_COMPONENT_V1_LEAST || size > kMaxStructSize || size % alignof(ttfm_component_v1) != 0) {
     refuse(file, 109,
            "has component descriptions of " + std::to_string(size) + " bytes; ABI " + std::to_string(plugin.abi_major) +
-               "." + std::to_string(plugin.abi_minor) + " has " + std::to_string(sizeof(ttfm_component_v1)) + ".");
+               ".0 has " + std::to_string(TTFM_COMPONENT_V1_LEAST) + ".");
   }
   std::vector<std::string> seen;
   for (uint32_t i = 0; i < count; ++i) {
@@ -148,11 +148,10 @@ void check_descriptor(const std::filesystem::path& file, const ttfm_plugin_v1* p
   if (plugin->magic != TTFM_MAGIC) refuse(file, 107, "has an entry point that does not return a ttfm descriptor.");
   Tag tag{.major = plugin->abi_major, .minor = plugin->abi_minor, .torch = TTFM_TORCH_TAG, .build = TTFM_BUILD_TAG};
   if (plugin->abi_major != TTFM_ABI_MAJOR) check_tag(file, tag);  // the fields below are those of our major
-  if (plugin->struct_size < sizeof(ttfm_plugin_v1)) {
+  if (plugin->struct_size < TTFM_PLUGIN_V1_LEAST) {
     refuse(file, 109,
            "has a descriptor of " + std::to_string(plugin->struct_size) + " bytes; ABI " +
-               std::to_string(plugin->abi_major) + "." + std::to_string(plugin->abi_minor) + " has " +
-               std::to_string(sizeof(ttfm_plugin_v1)) + ".");
+               std::to_string(plugin->abi_major) + ".0 has " + std::to_string(TTFM_PLUGIN_V1_LEAST) + ".");
   }
   tag.torch = plugin->torch_tag ? plugin->torch_tag : "(none)";
   tag.build = plugin->build_tag ? plugin->build_tag : "(none)";

@@ -93,9 +93,9 @@ std::string why_not_a_table(const ttfm_param_v1* params, uint32_t count) {
   if (!params) return "it has no parameter table for its " + std::to_string(count) + " parameters";
   if (count > kMaxParams) return "it says it has " + std::to_string(count) + " parameters";
   const uint32_t row_size = params->struct_size;
-  if (row_size < sizeof(ttfm_param_v1) || row_size > kMaxStructSize || row_size % alignof(ttfm_param_v1) != 0) {
+  if (row_size < TTFM_PARAM_V1_LEAST || row_size > kMaxStructSize || row_size % alignof(ttfm_param_v1) != 0) {
     return "the rows of its parameter table have " + std::to_string(row_size) + " bytes, " +
-           std::to_string(sizeof(ttfm_param_v1)) + " are needed";
+           std::to_string(TTFM_PARAM_V1_LEAST) + " are needed";
   }
   std::set<std::string_view> names;
   for (uint32_t i = 0; i < count; ++i) {

@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+/** A host understands plugins of its own major and of every minor up to its own. */
 #define TTFM_ABI_MAJOR 1
 #define TTFM_ABI_MINOR 0
 
@@ -78,12 +79,13 @@ typedef struct ttfm_param_v1 {
 
 typedef enum ttfm_log_level { TTFM_LOG_DEBUG = 1, TTFM_LOG_INFO = 2, TTFM_LOG_WARNING = 3 } ttfm_log_level;
 
-/** What the host offers to a plugin's C functions. */
+/** What the host offers to a plugin's C functions. Valid as long as the process; its functions may be called from any
+ *  thread, copy their texts, and never throw. */
 typedef struct ttfm_host_v1 {
   uint32_t struct_size;
   uint16_t abi_major, abi_minor;
-  /** Keeps the error for which a function is about to return TTFM_FAILED: ttfm::ErrorKind, number in the error index
-   *  (0: none), text. */
+  /** Keeps the error for which a function is about to return TTFM_FAILED on this thread: ttfm::ErrorKind, number in the
+   *  error index (0: none), text. */
   void (*set_error)(uint32_t kind, int32_t code, const char* what);
   void (*log)(uint32_t level, const char* component, const char* text);
 } ttfm_host_v1;
@@ -104,7 +106,7 @@ typedef struct ttfm_component_v1 {
   uint32_t reserved1;
   /** Stores a ttfm::Interface* in *out. Never throws; on TTFM_FAILED it has called host->set_error. */
   ttfm_status (*create)(const ttfm_host_v1* host, const ttfm_config* config, void** out);
-  void (*destroy)(void* component);
+  void (*destroy)(void* component); /* what create() stored; never throws */
 } ttfm_component_v1;
 
 /** What a plugin is. Lives as long as the process: nothing is ever unloaded. */
@@ -124,7 +126,9 @@ typedef struct ttfm_plugin_v1 {
   const ttfm_component_v1* components; /* walked in steps of components[0].struct_size */
   uint32_t component_count;
   uint32_t reserved1;
-  /** Optional second phase, after every plugin's descriptor has been accepted. */
+  /** Optional. Called once, after this descriptor has been accepted and before any of its components is created: the
+   *  place to register operators with LibTorch. Plugins are opened when one of their components is first asked for, so
+   *  it can rely on no other plugin. Never throws; other than TTFM_OK refuses the plugin (E118). */
   ttfm_status (*on_load)(const ttfm_host_v1* host);
 } ttfm_plugin_v1;
 
@@ -133,16 +137,73 @@ const ttfm_plugin_v1* ttfm_plugin_entry_v1(void);
 
 #ifdef __cplusplus
 }
-
-/* The offsets of ABI 1 on 64-bit targets; a line that fails here is a broken promise to every plugin in the field. */
-static_assert(sizeof(void*) == 8, "ttfm's plugin ABI 1 is defined for 64-bit targets");
-static_assert(offsetof(ttfm_param_v1, name) == 16 && offsetof(ttfm_param_v1, since) == 72);
-static_assert(sizeof(ttfm_param_v1) == 80);
-static_assert(offsetof(ttfm_host_v1, set_error) == 8 && offsetof(ttfm_host_v1, log) == 16);
-static_assert(offsetof(ttfm_component_v1, name) == 8 && offsetof(ttfm_component_v1, params) == 40);
-static_assert(offsetof(ttfm_component_v1, create) == 56 && sizeof(ttfm_component_v1) == 72);
-static_assert(offsetof(ttfm_plugin_v1, torch_tag) == 16 && offsetof(ttfm_plugin_v1, components) == 72);
-static_assert(offsetof(ttfm_plugin_v1, on_load) == 88 && sizeof(ttfm_plugin_v1) == 96);
+#define TTFM_LAYOUT(condition) static_assert(condition, "this breaks the promise of ABI 1")
+#else
+#define TTFM_LAYOUT(condition) _Static_assert(condition, "this breaks the promise of ABI 1")
 #endif
+
+/* What ABI 1.0 has: the least `struct_size` of a plugin's structs, in every minor. */
+#define TTFM_PARAM_V1_LEAST 80u
+#define TTFM_HOST_V1_LEAST 24u
+#define TTFM_COMPONENT_V1_LEAST 72u
+#define TTFM_PLUGIN_V1_LEAST 96u
+
+/* The offsets of ABI 1 on 64-bit targets. A line that fails here is a broken promise to every plugin in the field: a new
+ * field, at the end, adds a line and raises the size of its struct. */
+TTFM_LAYOUT(sizeof(void*) == 8);
+TTFM_LAYOUT(sizeof(ttfm_kind) == 4 && sizeof(ttfm_status) == 4);
+
+TTFM_LAYOUT(offsetof(ttfm_param_v1, struct_size) == 0);
+TTFM_LAYOUT(offsetof(ttfm_param_v1, type) == 4);
+TTFM_LAYOUT(offsetof(ttfm_param_v1, flags) == 8);
+TTFM_LAYOUT(offsetof(ttfm_param_v1, reserved) == 12);
+TTFM_LAYOUT(offsetof(ttfm_param_v1, name) == 16);
+TTFM_LAYOUT(offsetof(ttfm_param_v1, default_toml) == 24);
+TTFM_LAYOUT(offsetof(ttfm_param_v1, min_toml) == 32);
+TTFM_LAYOUT(offsetof(ttfm_param_v1, max_toml) == 40);
+TTFM_LAYOUT(offsetof(ttfm_param_v1, choices) == 48);
+TTFM_LAYOUT(offsetof(ttfm_param_v1, unit) == 56);
+TTFM_LAYOUT(offsetof(ttfm_param_v1, doc) == 64);
+TTFM_LAYOUT(offsetof(ttfm_param_v1, since) == 72);
+TTFM_LAYOUT(sizeof(ttfm_param_v1) == 80);
+
+TTFM_LAYOUT(offsetof(ttfm_host_v1, struct_size) == 0);
+TTFM_LAYOUT(offsetof(ttfm_host_v1, abi_major) == 4);
+TTFM_LAYOUT(offsetof(ttfm_host_v1, abi_minor) == 6);
+TTFM_LAYOUT(offsetof(ttfm_host_v1, set_error) == 8);
+TTFM_LAYOUT(offsetof(ttfm_host_v1, log) == 16);
+TTFM_LAYOUT(sizeof(ttfm_host_v1) == 24);
+
+TTFM_LAYOUT(offsetof(ttfm_component_v1, struct_size) == 0);
+TTFM_LAYOUT(offsetof(ttfm_component_v1, kind) == 4);
+TTFM_LAYOUT(offsetof(ttfm_component_v1, name) == 8);
+TTFM_LAYOUT(offsetof(ttfm_component_v1, summary) == 16);
+TTFM_LAYOUT(offsetof(ttfm_component_v1, doc_url) == 24);
+TTFM_LAYOUT(offsetof(ttfm_component_v1, reserved) == 32);
+TTFM_LAYOUT(offsetof(ttfm_component_v1, params) == 40);
+TTFM_LAYOUT(offsetof(ttfm_component_v1, param_count) == 48);
+TTFM_LAYOUT(offsetof(ttfm_component_v1, reserved1) == 52);
+TTFM_LAYOUT(offsetof(ttfm_component_v1, create) == 56);
+TTFM_LAYOUT(offsetof(ttfm_component_v1, destroy) == 64);
+TTFM_LAYOUT(sizeof(ttfm_component_v1) == 72);
+
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, magic) == 0);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, struct_size) == 4);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, abi_major) == 8);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, abi_minor) == 10);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, abi_kind) == 12);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, reserved) == 14);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, torch_tag) == 16);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, build_tag) == 24);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, name) == 32);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, version) == 40);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, license) == 48);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, vendor) == 56);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, url) == 64);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, components) == 72);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, component_count) == 80);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, reserved1) == 84);
+TTFM_LAYOUT(offsetof(ttfm_plugin_v1, on_load) == 88);
+TTFM_LAYOUT(sizeof(ttfm_plugin_v1) == 96);
 
 #endif

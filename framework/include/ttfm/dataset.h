@@ -25,6 +25,7 @@ struct DatasetTraits {
   /// A kUint8 sample's 0 and 255 stand for these values of x_1. For kFloat: the range of the values, for pictures.
   float low = -1;
   float high = 1;
+  uint32_t reserved = 0;
 };
 
 /// One call of Dataset::read. (S)

@@ -22,7 +22,8 @@ enum class ErrorKind : uint32_t {
   device = 8,      ///< no such device, or out of its memory
 };
 
-/// The one exception type that crosses the border between host and plugins.
+/// The one exception type that crosses the border between host and plugins. Its layout and vtable are frozen for the ABI
+/// major; growth is a class that derives from it, in libttfm. Plugins do not derive from it.
 ///
 /// The text says what was wrong, where, what was expected and what to do. `code` is the number in the error index
 /// (E101, E116, ...), 0 where the error has none.

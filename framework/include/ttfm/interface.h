@@ -16,7 +16,11 @@
 /// - (H) implemented in libttfm and called by plugins: Stream, Config, Field, FlowMap, ... Final, no vtable, one opaque
 ///   pointer; growth is a new function. They are valid during the call that hands them over, unless stated otherwise.
 /// - (S) plain structs. Those that grow have `struct_size` first and only ever grow at their end; the reader looks at
-///   `struct_size` before it reads a later field.
+///   `struct_size` before it reads a later field. What the host hands to a plugin is never smaller than the plugin's
+///   version of it, as a plugin that needs a newer minor is refused: only the host has to look. They have no hidden
+///   padding; reserved fields are 0, and a minor that gives one a meaning makes 0 mean what it does now.
+///
+/// <ttfm/layout.h> nails sizes and offsets. docs/explanation/abi_policy.md says what is promised for how long.
 ///
 /// Times run from 0 (noise) to 1 (data); a time argument is a tensor of shape [B]. x_0 is noise, x_1 is data.
 namespace ttfm {

@@ -29,6 +29,7 @@ struct LossNeeds {
   bool teacher_x_gradient = false;  ///< ... differentiable in x; refused where the teacher is not
   bool data = true;                 ///< LossInputs::x_1()
   bool derivative = false;          ///< FlowMap::derivative of the student; the user is warned where it has no dual
+  uint32_t reserved = 0;
   CopyRule copy[4];
 };
 

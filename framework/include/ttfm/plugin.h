@@ -15,6 +15,7 @@
 #include <ttfm/abi.h>
 #include <ttfm/dataset.h>
 #include <ttfm/error.h>
+#include <ttfm/layout.h>
 #include <ttfm/loss.h>
 #include <ttfm/options.h>
 #include <ttfm/sampler.h>

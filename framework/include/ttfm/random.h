@@ -31,7 +31,7 @@ class TTFM_API Stream final {
   /// The same numbers in host memory: what is drawn there can be looked at without waiting for a device.
   Stream on_host() const;
 
-  /// What a stream is, 24 bytes, frozen. Made by the host.
+  /// What a stream is, 32 bytes, frozen. Made by the host.
   struct Impl {
     uint64_t key = 0;        ///< hash of (seed, stage, step, names)
     int64_t row_offset = 0;  ///< global index of the first row
@@ -39,6 +39,7 @@ class TTFM_API Stream final {
     int8_t device_index = -1;
     int8_t dtype = 6;  ///< c10::ScalarType; float
     int8_t reserved[5] = {};
+    uint64_t reserved1 = 0;  ///< room for a key that lies in a device's memory
   };
   explicit Stream(const Impl& impl) : impl_(impl) {}
   const Impl& impl() const { return impl_; }

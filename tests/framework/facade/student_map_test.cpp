@@ -23,6 +23,7 @@ class WaveStudent final : public Student {
   Tensor w = at::ones({}, at::kDouble).set_requires_grad(true);
   bool stackable = true;
   mutable std::vector<int64_t> rows;
+  mutable uint32_t call_size = 0;
 
   void traits(NetworkTraits& out) const override {
     out.classes = 5;
@@ -30,6 +31,7 @@ class WaveStudent final : public Student {
   }
   Tensor velocity(const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) const override {
     rows.push_back(x.size(0));
+    call_size = call.struct_size;
     Tensor u = w * x.sin() + (s.square() - t.pow(3)).unsqueeze(1);
     if (call.label.defined()) u = u + call.label.unsqueeze(1);
     return u;
@@ -68,6 +70,46 @@ TEST(StudentMap, QueriesThatMayNotBeStackedAreAskedOneByOne) {
   FlowMap(&map).velocities(queries);
 
   EXPECT_EQ(student.rows, (std::vector<int64_t>{4, 4}));
+}
+
+// A loss may be older than the student, and its call smaller.
+TEST(StudentMap, AStudentIsAskedWithACallOfTheHostsSize) {
+  const Inputs a;
+  WaveStudent student;
+  const StudentMap map(student, "wave", true);
+  Call call;
+  call.struct_size = 16;
+
+  map.velocity(a.x, a.s, a.t, call);
+
+  EXPECT_EQ(student.call_size, sizeof(Call));
+}
+
+TEST(Call, ACopyHasItsOwnSize) {
+  Call of_newer_host;
+  of_newer_host.struct_size = 4096;
+  of_newer_host.label = at::arange(4);
+
+  const Call copy = of_newer_host;
+  Call assigned;
+  assigned = of_newer_host;
+
+  EXPECT_EQ(copy.struct_size, sizeof(Call));
+  EXPECT_EQ(assigned.struct_size, sizeof(Call));
+  EXPECT_TRUE(copy.label.is_same(of_newer_host.label));
+}
+
+TEST(Fill, WritesNoMoreThanBothVersionsHave) {
+  NetworkTraits from, to;
+  from.classes = 7;
+  from.dual = true;
+  to.struct_size = 16;  // of a version that ended before `dual`
+
+  fill(to, from);
+
+  EXPECT_EQ(to.classes, 7);
+  EXPECT_FALSE(to.dual);
+  EXPECT_EQ(to.struct_size, 16u);
 }
 
 TEST(StudentMap, AStudentWithoutADualForwardIsDifferentiatedByDifferences) {

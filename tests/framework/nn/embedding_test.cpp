@@ -115,7 +115,8 @@ TEST(Conditioning, IsSiluOfTheSumOfItsEmbeddings) {
   }
   test::set_normal(40, {&layer.label->weight});
   const Dual s = normal_dual(1, {3}), t = normal_dual(2, {3});
-  const Call call{.label = at::tensor({1, 0, 2}, at::kLong)};
+  Call call;
+  call.label = at::tensor({1, 0, 2}, at::kLong);
 
   const Dual c = layer(s, t, call), times = layer.s(s) + layer.t(t);
   const Dual expected = nn::silu(times + layer.label->weight.index_select(0, call.label));
@@ -176,7 +177,8 @@ TEST(Patchify, RefusesImagesThatAreNotMadeOfPatches) {
 
 TEST(Dropout, UsesOneMaskForPrimalTangentAndCopies) {
   const Stream stream = test::stream(7, at::kDouble);
-  const Call call{.dropout = &stream};
+  Call call;
+  call.dropout = &stream;
   const Tensor ones = at::ones({64, 50}, at::kDouble);
 
   const Tensor y = nn::dropout(ones, 0.3, call, "a");
@@ -194,7 +196,9 @@ TEST(Dropout, DoesNothingInEvaluation) {
   const Dual x = normal_dual(1, {3, 4});
 
   EXPECT_TRUE(nn::dropout(x, 0.5, {}, "a").primal.is_same(x.primal));
-  EXPECT_TRUE(nn::dropout(x.primal, 0, Call{.dropout = &stream}, "a").is_same(x.primal));
+  Call call;
+  call.dropout = &stream;
+  EXPECT_TRUE(nn::dropout(x.primal, 0, call, "a").is_same(x.primal));
 }
 
 TEST(Dropout, RefusesAnImpossibleProbability) {
