@@ -141,6 +141,8 @@ const ttfm_plugin_v1* ttfm_plugin_entry_v1(void);
 #else
 #define TTFM_LAYOUT(condition) _Static_assert(condition, "this breaks the promise of ABI 1")
 #endif
+/* The size of a struct that grows. */
+#define TTFM_LAYOUT_SIZE(type, size) TTFM_LAYOUT(sizeof(type) == (size))
 
 /* What ABI 1.0 has: the least `struct_size` of a plugin's structs, in every minor. */
 #define TTFM_PARAM_V1_LEAST 80u
@@ -148,10 +150,21 @@ const ttfm_plugin_v1* ttfm_plugin_entry_v1(void);
 #define TTFM_COMPONENT_V1_LEAST 72u
 #define TTFM_PLUGIN_V1_LEAST 96u
 
-/* The offsets of ABI 1 on 64-bit targets. A line that fails here is a broken promise to every plugin in the field: a new
- * field, at the end, adds a line and raises the size of its struct. */
+/* The layout of ABI 1, on 64-bit targets. A line that fails here is a broken promise to every plugin in the field: a new
+ * field, at the end, adds a line and raises the size of its struct. Each minor's lines are kept in tests/abi/baseline and
+ * hold for every later one. */
 TTFM_LAYOUT(sizeof(void*) == 8);
 TTFM_LAYOUT(sizeof(ttfm_kind) == 4 && sizeof(ttfm_status) == 4);
+
+TTFM_LAYOUT(TTFM_MAGIC == 0x4D465454 && TTFM_NOTE_TYPE == 1 && TTFM_ABI_KIND_CXX_TENSOR == 1);
+TTFM_LAYOUT(TTFM_LOSS == 1 && TTFM_TEACHER == 2 && TTFM_STUDENT == 3 && TTFM_SAMPLER == 4 && TTFM_DATASET == 5);
+TTFM_LAYOUT(TTFM_OK == 0 && TTFM_FAILED == 1);
+TTFM_LAYOUT(TTFM_PARAM_BOOL == 1 && TTFM_PARAM_INT == 2 && TTFM_PARAM_FLOAT == 3 && TTFM_PARAM_STRING == 4);
+TTFM_LAYOUT(TTFM_PARAM_CHOICE == 5 && TTFM_PARAM_INT_LIST == 6 && TTFM_PARAM_FLOAT_LIST == 7);
+TTFM_LAYOUT(TTFM_PARAM_FLOAT_ROWS == 8 && TTFM_PARAM_PATH == 9 && TTFM_PARAM_STUDENT == 10);
+TTFM_LAYOUT(TTFM_PARAM_REQUIRED == 1 && TTFM_PARAM_ADVANCED == 2);
+TTFM_LAYOUT(TTFM_PARAM_MIN_EXCLUSIVE == 4 && TTFM_PARAM_MAX_EXCLUSIVE == 8);
+TTFM_LAYOUT(TTFM_LOG_DEBUG == 1 && TTFM_LOG_INFO == 2 && TTFM_LOG_WARNING == 3);
 
 TTFM_LAYOUT(offsetof(ttfm_param_v1, struct_size) == 0);
 TTFM_LAYOUT(offsetof(ttfm_param_v1, type) == 4);
@@ -165,14 +178,14 @@ TTFM_LAYOUT(offsetof(ttfm_param_v1, choices) == 48);
 TTFM_LAYOUT(offsetof(ttfm_param_v1, unit) == 56);
 TTFM_LAYOUT(offsetof(ttfm_param_v1, doc) == 64);
 TTFM_LAYOUT(offsetof(ttfm_param_v1, since) == 72);
-TTFM_LAYOUT(sizeof(ttfm_param_v1) == 80);
+TTFM_LAYOUT_SIZE(ttfm_param_v1, 80);
 
 TTFM_LAYOUT(offsetof(ttfm_host_v1, struct_size) == 0);
 TTFM_LAYOUT(offsetof(ttfm_host_v1, abi_major) == 4);
 TTFM_LAYOUT(offsetof(ttfm_host_v1, abi_minor) == 6);
 TTFM_LAYOUT(offsetof(ttfm_host_v1, set_error) == 8);
 TTFM_LAYOUT(offsetof(ttfm_host_v1, log) == 16);
-TTFM_LAYOUT(sizeof(ttfm_host_v1) == 24);
+TTFM_LAYOUT_SIZE(ttfm_host_v1, 24);
 
 TTFM_LAYOUT(offsetof(ttfm_component_v1, struct_size) == 0);
 TTFM_LAYOUT(offsetof(ttfm_component_v1, kind) == 4);
@@ -185,7 +198,7 @@ TTFM_LAYOUT(offsetof(ttfm_component_v1, param_count) == 48);
 TTFM_LAYOUT(offsetof(ttfm_component_v1, reserved1) == 52);
 TTFM_LAYOUT(offsetof(ttfm_component_v1, create) == 56);
 TTFM_LAYOUT(offsetof(ttfm_component_v1, destroy) == 64);
-TTFM_LAYOUT(sizeof(ttfm_component_v1) == 72);
+TTFM_LAYOUT_SIZE(ttfm_component_v1, 72);
 
 TTFM_LAYOUT(offsetof(ttfm_plugin_v1, magic) == 0);
 TTFM_LAYOUT(offsetof(ttfm_plugin_v1, struct_size) == 4);
@@ -204,6 +217,6 @@ TTFM_LAYOUT(offsetof(ttfm_plugin_v1, components) == 72);
 TTFM_LAYOUT(offsetof(ttfm_plugin_v1, component_count) == 80);
 TTFM_LAYOUT(offsetof(ttfm_plugin_v1, reserved1) == 84);
 TTFM_LAYOUT(offsetof(ttfm_plugin_v1, on_load) == 88);
-TTFM_LAYOUT(sizeof(ttfm_plugin_v1) == 96);
+TTFM_LAYOUT_SIZE(ttfm_plugin_v1, 96);
 
 #endif

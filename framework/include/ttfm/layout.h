@@ -18,8 +18,21 @@
 /// told there.
 ///
 /// A line that fails is a broken promise to every plugin in the field. A new field of an (S) struct, at its end, adds a
-/// line and raises the size; a line that is here does not change within ABI 1.
+/// line and raises the size; a new value adds a line. Each minor's lines are kept in tests/abi/baseline and hold for every
+/// later one.
 namespace ttfm::layout {
+
+// values
+TTFM_LAYOUT(interface_id::kExactMap == 1 && interface_id::kDensity == 2 && interface_id::kTrainable == 3);
+TTFM_LAYOUT(parameter_flag::kNoDecay == 1 && parameter_flag::kKeepFloat == 2);
+TTFM_LAYOUT(CopyRule::kEma == 0 && CopyRule::kFrozen == 1);
+TTFM_LAYOUT(static_cast<int>(Split::train) == 0 && static_cast<int>(Split::validation) == 1);
+TTFM_LAYOUT(static_cast<int>(Split::test) == 2);
+TTFM_LAYOUT(DatasetTraits::kUint8 == 0 && DatasetTraits::kFloat == 1 && DatasetTraits::kEndless == -1);
+TTFM_LAYOUT(static_cast<int>(ErrorKind::internal) == 1 && static_cast<int>(ErrorKind::config) == 2);
+TTFM_LAYOUT(static_cast<int>(ErrorKind::data) == 3 && static_cast<int>(ErrorKind::checkpoint) == 4);
+TTFM_LAYOUT(static_cast<int>(ErrorKind::plugin) == 5 && static_cast<int>(ErrorKind::numeric) == 6);
+TTFM_LAYOUT(static_cast<int>(ErrorKind::io) == 7 && static_cast<int>(ErrorKind::device) == 8);
 
 // (P) a vtable and nothing else
 template <class T>
@@ -76,7 +89,7 @@ TTFM_LAYOUT(offsetof(Call, flags) == 4);
 TTFM_LAYOUT(offsetof(Call, label) == 8);
 TTFM_LAYOUT(offsetof(Call, guidance) == 16);
 TTFM_LAYOUT(offsetof(Call, dropout) == 24);
-TTFM_LAYOUT(sizeof(Call) == 32);
+TTFM_LAYOUT_SIZE(Call, 32);
 
 TTFM_LAYOUT(offsetof(NetworkTraits, struct_size) == 0);
 TTFM_LAYOUT(offsetof(NetworkTraits, reserved) == 4);
@@ -88,7 +101,7 @@ TTFM_LAYOUT(offsetof(NetworkTraits, stackable) == 19);
 TTFM_LAYOUT(offsetof(NetworkTraits, guidance_input) == 20);
 TTFM_LAYOUT(offsetof(NetworkTraits, dropout) == 21);
 TTFM_LAYOUT(offsetof(NetworkTraits, reserved1) == 22);
-TTFM_LAYOUT(sizeof(NetworkTraits) == 24);
+TTFM_LAYOUT_SIZE(NetworkTraits, 24);
 
 TTFM_LAYOUT(offsetof(LossNeeds, struct_size) == 0);
 TTFM_LAYOUT(offsetof(LossNeeds, copies) == 4);
@@ -98,7 +111,7 @@ TTFM_LAYOUT(offsetof(LossNeeds, data) == 10);
 TTFM_LAYOUT(offsetof(LossNeeds, derivative) == 11);
 TTFM_LAYOUT(offsetof(LossNeeds, reserved) == 12);
 TTFM_LAYOUT(offsetof(LossNeeds, copy) == 16);
-TTFM_LAYOUT(sizeof(LossNeeds) == 112);
+TTFM_LAYOUT_SIZE(LossNeeds, 112);
 
 TTFM_LAYOUT(offsetof(SamplerTraits, struct_size) == 0);
 TTFM_LAYOUT(offsetof(SamplerTraits, field) == 4);
@@ -106,7 +119,7 @@ TTFM_LAYOUT(offsetof(SamplerTraits, flow_map) == 5);
 TTFM_LAYOUT(offsetof(SamplerTraits, adaptive) == 6);
 TTFM_LAYOUT(offsetof(SamplerTraits, reserved) == 7);
 TTFM_LAYOUT(offsetof(SamplerTraits, evaluations_per_step) == 8);
-TTFM_LAYOUT(sizeof(SamplerTraits) == 16);
+TTFM_LAYOUT_SIZE(SamplerTraits, 16);
 
 TTFM_LAYOUT(offsetof(DatasetTraits, struct_size) == 0);
 TTFM_LAYOUT(offsetof(DatasetTraits, rank) == 4);
@@ -117,7 +130,7 @@ TTFM_LAYOUT(offsetof(DatasetTraits, type) == 104);
 TTFM_LAYOUT(offsetof(DatasetTraits, low) == 108);
 TTFM_LAYOUT(offsetof(DatasetTraits, high) == 112);
 TTFM_LAYOUT(offsetof(DatasetTraits, reserved) == 116);
-TTFM_LAYOUT(sizeof(DatasetTraits) == 120);
+TTFM_LAYOUT_SIZE(DatasetTraits, 120);
 
 TTFM_LAYOUT(offsetof(ReadRequest, struct_size) == 0);
 TTFM_LAYOUT(offsetof(ReadRequest, split) == 4);
@@ -126,6 +139,6 @@ TTFM_LAYOUT(offsetof(ReadRequest, count) == 16);
 TTFM_LAYOUT(offsetof(ReadRequest, key) == 24);
 TTFM_LAYOUT(offsetof(ReadRequest, x) == 32);
 TTFM_LAYOUT(offsetof(ReadRequest, label) == 40);
-TTFM_LAYOUT(sizeof(ReadRequest) == 48);
+TTFM_LAYOUT_SIZE(ReadRequest, 48);
 
 }  // namespace ttfm::layout
