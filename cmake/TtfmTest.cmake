@@ -2,8 +2,9 @@
 #
 # ttfm_add_test(NAME SOURCES file... [LINK target...] [LABEL label] [TIMEOUT seconds])
 #
-# A GoogleTest program that links what tests share (tests/support), and a ctest that runs all of it. Test programs are
-# not part of `all`: the target ttfm_tests builds them, so that a run does not wait for its tests.
+# A GoogleTest program that links ttfm::conformance and sees the headers of framework/ and tests/, and a ctest that runs
+# all of it. Test programs are not part of `all`: the target ttfm_tests builds them, so that a run does not wait for its
+# tests.
 #
 # ttfm_add_benchmark(NAME SOURCES file... [LINK target...])
 #
@@ -19,7 +20,8 @@ function(ttfm_add_test name)
   endif()
   add_executable(${name} EXCLUDE_FROM_ALL ${arg_SOURCES})
   add_dependencies(ttfm_tests ${name})
-  target_link_libraries(${name} PRIVATE GTest::gtest_main ttfm_test_support ttfm_warnings ${arg_LINK})
+  target_link_libraries(${name} PRIVATE GTest::gtest_main ttfm_conformance ttfm_warnings ${arg_LINK})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests" "${PROJECT_SOURCE_DIR}/framework")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   set(properties TIMEOUT ${arg_TIMEOUT})
   if(arg_LABEL)

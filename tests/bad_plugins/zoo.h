@@ -5,10 +5,11 @@
 #include <filesystem>
 #include <string>
 
+#include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/error.h>
+
 #include "facade/impl.h"
 #include "host/registry.h"
-#include "support/support.h"
 
 namespace ttfm::test {
 
@@ -28,7 +29,7 @@ class PluginFolder {
   host::SearchPath search_path() const { return {{path(), "test", true}}; }
 
  private:
-  TemporaryFolder folder_;
+  conformance::TemporaryFolder folder_;
 };
 
 /// The values that the good plugin's loss reads.

@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include <ttfm/conformance/numbers.h>
+#include <ttfm/conformance/temporary_folder.h>
+
 #include "eval/report.h"
 #include "pipeline/assembly.h"
-#include "support/support.h"
 #include "train/trainer.h"
 
 namespace ttfm::test {
@@ -28,7 +30,7 @@ class Experiment {
   const std::filesystem::path& folder() const { return folder_.path(); }
 
  private:
-  TemporaryFolder folder_;
+  conformance::TemporaryFolder folder_;
   host::Registry registry_;
   config::Resolved config_;
 };

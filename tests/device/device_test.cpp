@@ -9,12 +9,12 @@
 #include <functional>
 #include <string>
 
+#include <ttfm/conformance/numbers.h>
 #include <ttfm/error.h>
 
 #include "combinations.h"
 #include "device_run.h"
 #include "fake_device.h"
-#include "support/support.h"
 
 /// Whole runs on a device that is not the CPU: the same numbers, no operation across devices, no hidden waiting.
 namespace ttfm::test {
@@ -26,7 +26,7 @@ void expect_equal(const Outcome& device, const Outcome& cpu) {
   ASSERT_FALSE(cpu.empty());
   for (size_t i = 0; i < cpu.size(); ++i) {
     ASSERT_EQ(device[i].first, cpu[i].first);
-    EXPECT_LE(relative_error(device[i].second, cpu[i].second), 1e-5) << cpu[i].first;
+    EXPECT_LE(conformance::relative_error(device[i].second, cpu[i].second), 1e-5) << cpu[i].first;
   }
 }
 
@@ -102,7 +102,7 @@ TEST_P(DeviceTest, TensorsOfTheHostAreRefused) {
   const at::NoGradGuard no_grad;
   std::vector<int64_t> shape = device_.assembly().data_shape();
   shape.insert(shape.begin(), 2);
-  const Tensor x = stream(1).normal(shape), t = stream(2).uniform({2});
+  const Tensor x = conformance::stream(1).normal(shape), t = conformance::stream(2).uniform({2});
   const Tensor x_there = x.to(fake_device()), t_there = t.to(fake_device());
   const FlowMap& map = device_.student().flow_map();
   const Field& field = device_.teacher();

@@ -10,7 +10,7 @@
 #include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
 
-#include "support/support.h"
+#include <ttfm/conformance/numbers.h>
 
 /// That the device finds what it is there to find.
 namespace ttfm::test {
@@ -30,13 +30,13 @@ TEST_F(FakeDevice, ComputesOnViewsAndBack) {
   EXPECT_TRUE(view.is_alias_of(x_));
   at::Tensor expected = here_.clone();
   expected.t().narrow(0, 1, 2).mul_(10);
-  EXPECT_EQ(max_difference(x_.cpu(), expected), 0);
+  EXPECT_EQ(conformance::max_difference(x_.cpu(), expected), 0);
 }
 
 TEST_F(FakeDevice, ResizesOutputs) {
   at::Tensor out = at::empty({0}, there_);
   at::add_out(out, x_, x_);
-  EXPECT_EQ(max_difference(out.cpu(), here_ * 2), 0);
+  EXPECT_EQ(conformance::max_difference(out.cpu(), here_ * 2), 0);
 }
 
 TEST_F(FakeDevice, RefusesOperandsOfTheHost) {
@@ -44,7 +44,7 @@ TEST_F(FakeDevice, RefusesOperandsOfTheHost) {
   EXPECT_THROW(here_ + x_, c10::Error);
   EXPECT_THROW(at::cat({x_, here_}), c10::Error);
   EXPECT_THROW(here_.clone().add_(x_), c10::Error);
-  EXPECT_EQ(max_difference((x_ + here_.select(0, 0).select(0, 2)).cpu(), here_ + 2), 0)
+  EXPECT_EQ(conformance::max_difference((x_ + here_.select(0, 0).select(0, 2)).cpu(), here_ + 2), 0)
       << "numbers may come from there";
 }
 

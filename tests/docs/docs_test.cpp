@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/temporary_folder.h>
+
 #include "end_to_end/program.h"
 
 namespace ttfm::test {
@@ -22,7 +24,7 @@ TEST(Readme, ShowsThePluginThatIsCompiled) {
 }
 
 TEST(Readme, ThePluginThatItShowsTrains) {
-  const TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   write_file(folder.path() / "small.toml", small_config());
 
   const Outcome outcome =

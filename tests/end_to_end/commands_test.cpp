@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/numbers.h>
+#include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/io/safetensors.h>
 
 #include "end_to_end/program.h"
@@ -15,7 +17,7 @@ namespace fs = std::filesystem;
 class Finished : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = new TemporaryFolder;
+    folder_ = new conformance::TemporaryFolder;
     write_file(folder_->path() / "small.toml", small_config());
     ASSERT_EQ(ttfm(folder_->path(), {"run", "small.toml"}).code, 0);
   }
@@ -23,7 +25,7 @@ class Finished : public testing::Test {
   static const fs::path& folder() { return folder_->path(); }
 
  private:
-  inline static TemporaryFolder* folder_ = nullptr;
+  inline static conformance::TemporaryFolder* folder_ = nullptr;
 };
 
 TEST_F(Finished, SampleWritesAPicture) {
@@ -43,7 +45,7 @@ TEST_F(Finished, SampleWritesTheSameTensorWhateverTheBatch) {
 
   const at::Tensor x = io::SafetensorsFile(folder() / "whole.safetensors").read("x");
   EXPECT_EQ(x.sizes(), (std::vector<int64_t>{10, 2}));
-  EXPECT_LT(max_difference(x, io::SafetensorsFile(folder() / "parts.safetensors").read("x")), 1e-5);
+  EXPECT_LT(conformance::max_difference(x, io::SafetensorsFile(folder() / "parts.safetensors").read("x")), 1e-5);
 }
 
 TEST_F(Finished, SampleAsksTheTeacherToo) {
@@ -87,7 +89,7 @@ TEST_F(Finished, ConfigShowPrintsWhatCanBeRunAgain) {
 }
 
 TEST(PluginCommands, ListShowsEveryFirstPartyComponent) {
-  const TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   const Outcome outcome = ttfm(folder.path(), {"plugin", "list"});
 
   EXPECT_EQ(outcome.code, 0) << outcome.err;
@@ -99,7 +101,7 @@ TEST(PluginCommands, ListShowsEveryFirstPartyComponent) {
 }
 
 TEST(PluginCommands, RemovingALibraryRemovesJustItsComponent) {
-  const TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   const fs::path lib = folder.path() / "lib", plugins = lib / "ttfm/plugins/1";
   fs::create_directories(plugins);
   fs::copy_file(TTFM_LIBRARY, lib / "libttfm.so.1");
@@ -118,7 +120,7 @@ TEST(PluginCommands, RemovingALibraryRemovesJustItsComponent) {
 }
 
 TEST(PluginCommands, DescribeShowsAComponentsParameters) {
-  const TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   const Outcome outcome = ttfm(folder.path(), {"plugin", "describe", "loss/itvm"});
 
   EXPECT_EQ(outcome.code, 0) << outcome.err;
@@ -129,7 +131,7 @@ TEST(PluginCommands, DescribeShowsAComponentsParameters) {
 }
 
 TEST(Commands, HelpAndVersionSucceed) {
-  const TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"--version"},
                                                                                          {"--help"},
                                                                                          {"run", "--help"},

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/temporary_folder.h>
+
 #include "end_to_end/program.h"
 
 namespace ttfm::test {
@@ -11,7 +13,7 @@ namespace fs = std::filesystem;
 
 class Mistakes : public testing::Test {
  protected:
-  TemporaryFolder folder;
+  conformance::TemporaryFolder folder;
 
   void SetUp() override { write_file(folder.path() / "small.toml", small_config()); }
   Outcome run(std::vector<std::string> more) {

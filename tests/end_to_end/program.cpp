@@ -9,11 +9,13 @@
 #include <fstream>
 #include <sstream>
 
+#include <ttfm/conformance/temporary_folder.h>
+
 namespace ttfm::test {
 
 Outcome ttfm(const std::filesystem::path& folder, const std::vector<std::string>& arguments,
              const std::map<std::string, std::string>& environment) {
-  const TemporaryFolder capture;
+  const conformance::TemporaryFolder capture;
   const auto out = capture.path() / "out", err = capture.path() / "err";
   std::string program = TTFM_PROGRAM;
   std::vector<std::string> words{program};

@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "support/support.h"
-
 namespace ttfm::test {
 
 /// What the program did.

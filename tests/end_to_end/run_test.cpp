@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include <ttfm/conformance/temporary_folder.h>
+
 #include "end_to_end/program.h"
 
 namespace ttfm::test {
@@ -15,7 +17,7 @@ namespace fs = std::filesystem;
 
 class Run : public testing::Test {
  protected:
-  TemporaryFolder folder;
+  conformance::TemporaryFolder folder;
   fs::path run = folder.path() / "runs" / "run";
 
   void SetUp() override { write_file(folder.path() / "small.toml", small_config()); }

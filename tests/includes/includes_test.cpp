@@ -48,6 +48,8 @@ TEST(IncludeRules, AllowWhatTheTableHas) {
   EXPECT_EQ(objection("framework/include/ttfm/teacher.h", "<ATen/core/Tensor.h>"), "");
   EXPECT_EQ(objection("framework/include/ttfm/nn/linear.h", "<ATen/ops/linear.h>"), "");
   EXPECT_EQ(objection("framework/base/log.cpp", "<unistd.h>"), "");
+  EXPECT_EQ(objection("framework/include/ttfm/conformance/dataset_checks.h", "<gtest/gtest.h>"), "");
+  EXPECT_EQ(objection("framework/conformance/facades.cpp", "\"facade/impl.h\""), "");
   EXPECT_EQ(objection("plugins/losses/itvm/itvm_loss.cpp", "<ttfm/flow/times.h>"), "");
   EXPECT_EQ(objection("plugins/losses/itvm/itvm_loss.cpp", "\"itvm_loss.h\""), "");
   EXPECT_EQ(objection("plugins/datasets/idx/idx_file.cpp", "<zlib.h>"), "");
@@ -64,6 +66,10 @@ TEST(IncludeRules, ObjectToTheRest) {
             "an interface header includes ATen/core/Tensor.h at most");
   EXPECT_EQ(objection("framework/include/ttfm/nn/linear.h", "<nlohmann/json.hpp>"),
             "is used in framework/config/ and others");
+  EXPECT_EQ(objection("framework/include/ttfm/conformance/facades.h", "\"facade/impl.h\""),
+            "an SDK header names others in <>");
+  EXPECT_EQ(objection("framework/host/registry.cpp", "<gtest/gtest.h>"),
+            "is used in framework/conformance/ and others");
   EXPECT_EQ(objection("framework/run/run_folder.cpp", "<spdlog/spdlog.h>"), "is used in framework/base/log.cpp alone");
   EXPECT_EQ(objection("framework/run/run_folder.cpp", "<absl/strings/str_cat.h>"),
             "is no library that ttfm depends on");

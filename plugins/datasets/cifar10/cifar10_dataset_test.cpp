@@ -8,10 +8,10 @@
 #include <fstream>
 #include <string>
 
+#include <ttfm/conformance/dataset_checks.h>
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/error.h>
-
-#include "support/dataset_checks.h"
-#include "support/support.h"
 
 namespace ttfm {
 namespace {
@@ -46,31 +46,31 @@ class Cifar10DatasetTest : public testing::Test {
 
   /// What the data set says, without the folder's name.
   std::string refusal() const {
-    const std::string text = test::error_text([this] { Cifar10Dataset data(options_); });
+    const std::string text = conformance::error_text([this] { Cifar10Dataset data(options_); });
     const std::string folder = folder_.path().string() + "/";
     return text.rfind(folder, 0) == 0 ? text.substr(folder.size()) : text;
   }
 
-  test::TemporaryFolder folder_;
+  conformance::TemporaryFolder folder_;
   Options options_;
 };
 
 TEST_F(Cifar10DatasetTest, SplitsFollowTheFiles) {
   const Cifar10Dataset data(options_);
-  const DatasetTraits traits = test::traits_of(data);
-  const test::Samples train = test::read_first(data, Split::train, 18);
+  const DatasetTraits traits = conformance::traits_of(data);
+  const conformance::Samples train = conformance::read_first(data, Split::train, 18);
 
   EXPECT_EQ(std::vector<int64_t>(traits.size, traits.size + 3), (std::vector<int64_t>{18, 2, 3}));
   EXPECT_EQ(traits.classes, 10);
   EXPECT_EQ(train.x.sizes(), (std::vector<int64_t>{18, 3, 32, 32}));
   EXPECT_EQ(train.label[3].item<int64_t>(), 1);
   EXPECT_EQ(train.label[4].item<int64_t>(), 2);
-  EXPECT_TRUE(at::equal(test::read_first(data, Split::validation, 2).label, at::tensor({5, 5}, at::kLong)));
-  EXPECT_TRUE(at::equal(test::read_first(data, Split::test, 3).label, at::tensor({7, 8, 9}, at::kLong)));
+  EXPECT_TRUE(at::equal(conformance::read_first(data, Split::validation, 2).label, at::tensor({5, 5}, at::kLong)));
+  EXPECT_TRUE(at::equal(conformance::read_first(data, Split::test, 3).label, at::tensor({7, 8, 9}, at::kLong)));
 }
 
 TEST_F(Cifar10DatasetTest, PlanesAreRedGreenBlueRowByRow) {
-  const test::Samples samples = test::read_first(Cifar10Dataset(options_), Split::train, 1);
+  const conformance::Samples samples = conformance::read_first(Cifar10Dataset(options_), Split::train, 1);
 
   for (int64_t channel = 0; channel < 3; ++channel) {
     const at::Tensor row = at::linspace(10 * (channel + 1), 10 * (channel + 1) + 31, 32, at::kLong);
@@ -79,13 +79,13 @@ TEST_F(Cifar10DatasetTest, PlanesAreRedGreenBlueRowByRow) {
 }
 
 TEST_F(Cifar10DatasetTest, FlipsAreAFunctionOfKeyAndIndexInTrainOnly) {
-  const test::Samples plain = test::read_first(Cifar10Dataset(options_), Split::train, 18);
+  const conformance::Samples plain = conformance::read_first(Cifar10Dataset(options_), Split::train, 18);
   options_.flip = true;
   const Cifar10Dataset data(options_);
   int flipped = 0, differs = 0;
   for (uint64_t key = 0; key < 10; ++key) {
-    const at::Tensor x = test::read_first(data, Split::train, 18, key).x;
-    const at::Tensor next = test::read_first(data, Split::train, 18, key + 1).x;
+    const at::Tensor x = conformance::read_first(data, Split::train, 18, key).x;
+    const at::Tensor next = conformance::read_first(data, Split::train, 18, key + 1).x;
     for (int64_t i = 0; i < 18; ++i) {
       const bool mirrored = at::equal(x[i], plain.x[i].flip(2));
       EXPECT_TRUE(mirrored || at::equal(x[i], plain.x[i]));
@@ -94,10 +94,10 @@ TEST_F(Cifar10DatasetTest, FlipsAreAFunctionOfKeyAndIndexInTrainOnly) {
     }
   }
 
-  test::expect_samples_do_not_depend_on_batching(data, Split::train, 18);
+  conformance::expect_samples_do_not_depend_on_batching(data, Split::train, 18);
   EXPECT_NEAR(flipped, 90, 4 * std::sqrt(180 * 0.25));
   EXPECT_NEAR(differs, 90, 4 * std::sqrt(180 * 0.25));
-  EXPECT_TRUE(at::equal(test::read_first(data, Split::validation, 2).x[0], plain.x[0]));
+  EXPECT_TRUE(at::equal(conformance::read_first(data, Split::validation, 2).x[0], plain.x[0]));
 }
 
 TEST_F(Cifar10DatasetTest, AWrongRecordSizeIsRefused) {

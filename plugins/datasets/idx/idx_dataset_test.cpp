@@ -11,10 +11,10 @@
 #include <fstream>
 #include <string>
 
+#include <ttfm/conformance/dataset_checks.h>
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/error.h>
-
-#include "support/dataset_checks.h"
-#include "support/support.h"
 
 namespace ttfm {
 namespace {
@@ -69,7 +69,7 @@ class IdxDatasetTest : public testing::Test {
 
   /// What the data set says, without the folder's name.
   std::string refusal() const {
-    std::string text = test::error_text([this] { IdxDataset data(options_); });
+    std::string text = conformance::error_text([this] { IdxDataset data(options_); });
     const std::string folder = folder_.path().string() + "/";
     for (size_t at = text.find(folder); at != std::string::npos; at = text.find(folder)) text.erase(at, folder.size());
     return text;
@@ -79,16 +79,16 @@ class IdxDatasetTest : public testing::Test {
   static constexpr const char* kTrainLabels = "train-labels-idx1-ubyte";
   static constexpr const char* kTestImages = "t10k-images-idx3-ubyte";
   static constexpr const char* kTestLabels = "t10k-labels-idx1-ubyte";
-  test::TemporaryFolder folder_;
+  conformance::TemporaryFolder folder_;
   Options options_;
 };
 
 TEST_F(IdxDatasetTest, SplitsAreTheTrainingFilesInTwoPartsAndTheTestFiles) {
   const IdxDataset data(options_);
-  const DatasetTraits traits = test::traits_of(data);
-  const test::Samples train = test::read_first(data, Split::train, 3);
-  const test::Samples held_out = test::read_first(data, Split::validation, 2);
-  const test::Samples tested = test::read_first(data, Split::test, 2);
+  const DatasetTraits traits = conformance::traits_of(data);
+  const conformance::Samples train = conformance::read_first(data, Split::train, 3);
+  const conformance::Samples held_out = conformance::read_first(data, Split::validation, 2);
+  const conformance::Samples tested = conformance::read_first(data, Split::test, 2);
 
   EXPECT_EQ(std::vector<int64_t>(traits.size, traits.size + 3), (std::vector<int64_t>{3, 2, 2}));
   EXPECT_EQ(traits.classes, 10);
@@ -101,20 +101,20 @@ TEST_F(IdxDatasetTest, SplitsAreTheTrainingFilesInTwoPartsAndTheTestFiles) {
 }
 
 TEST_F(IdxDatasetTest, SamplesDoNotDependOnBatching) {
-  test::expect_samples_do_not_depend_on_batching(IdxDataset(options_), Split::train, 3);
+  conformance::expect_samples_do_not_depend_on_batching(IdxDataset(options_), Split::train, 3);
 }
 
 TEST_F(IdxDatasetTest, ReadsCompressedFilesAsPlainOnes) {
-  const test::Samples plain = test::read_first(IdxDataset(options_), Split::train, 3);
+  const conformance::Samples plain = conformance::read_first(IdxDataset(options_), Split::train, 3);
   std::filesystem::remove(folder_.path() / kTrainImages);
   write(std::string(kTrainImages) + ".gz", zipped(idx_bytes(0x803, {5, 2, 4}, ramp(40))));
 
-  EXPECT_TRUE(test::same(test::read_first(IdxDataset(options_), Split::train, 3), plain));
+  EXPECT_TRUE(conformance::same(conformance::read_first(IdxDataset(options_), Split::train, 3), plain));
 }
 
 TEST_F(IdxDatasetTest, PadsWithZerosAroundTheMiddle) {
   options_.pad = 6;
-  const test::Samples samples = test::read_first(IdxDataset(options_), Split::train, 1);
+  const conformance::Samples samples = conformance::read_first(IdxDataset(options_), Split::train, 1);
 
   ASSERT_EQ(samples.x.sizes(), (std::vector<int64_t>{1, 1, 6, 6}));
   const at::Tensor inside = samples.x[0][0].narrow(0, 2, 2).narrow(1, 1, 4);
@@ -124,7 +124,7 @@ TEST_F(IdxDatasetTest, PadsWithZerosAroundTheMiddle) {
 
 TEST_F(IdxDatasetTest, ResizesByAveraging) {
   options_.size = 1;
-  const test::Samples samples = test::read_first(IdxDataset(options_), Split::validation, 2);
+  const conformance::Samples samples = conformance::read_first(IdxDataset(options_), Split::validation, 2);
 
   EXPECT_TRUE(at::equal(samples.x.flatten().to(at::kLong), at::tensor({28, 36}, at::kLong)));  // of 24..31 and 32..39
 }
@@ -134,13 +134,13 @@ TEST_F(IdxDatasetTest, WithoutClassesNoLabelFileIsNeeded) {
   std::filesystem::remove(folder_.path() / kTrainLabels);
   std::filesystem::remove(folder_.path() / kTestLabels);
 
-  EXPECT_EQ(test::traits_of(IdxDataset(options_)).classes, 0);
-  EXPECT_FALSE(test::read_first(IdxDataset(options_), Split::train, 1).label.defined());
+  EXPECT_EQ(conformance::traits_of(IdxDataset(options_)).classes, 0);
+  EXPECT_FALSE(conformance::read_first(IdxDataset(options_), Split::train, 1).label.defined());
 }
 
 TEST_F(IdxDatasetTest, ATestSplitCanBeAbsent) {
   options_.test = "";
-  EXPECT_EQ(test::traits_of(IdxDataset(options_)).size[2], 0);
+  EXPECT_EQ(conformance::traits_of(IdxDataset(options_)).size[2], 0);
 }
 
 TEST_F(IdxDatasetTest, TruncatedFilesAreRefused) {
@@ -259,7 +259,7 @@ TEST_F(IdxDatasetTest, WhatTheFileSystemCannotExamineIsAnErrorOfTheData) {
 
 TEST_F(IdxDatasetTest, AnIndexBeyondTheSplitIsABug) {
   const IdxDataset data(options_);
-  EXPECT_EQ(test::error_text([&] { test::read_samples(data, Split::train, {3}); }),
+  EXPECT_EQ(conformance::error_text([&] { conformance::read_samples(data, Split::train, {3}); }),
             "sample 3 of split `train` was asked for, which has 3");
 }
 
@@ -269,10 +269,10 @@ TEST(FashionMnist, IsWhatItsAuthorsPublished) {
     GTEST_SKIP() << options.folder.value << " is absent (Debian package dataset-fashion-mnist)";
   }
   const IdxDataset data(options);
-  const DatasetTraits traits = test::traits_of(data);
-  const test::Samples tested = test::read_first(data, Split::test, 10000);
-  const test::Samples train = test::read_first(data, Split::train, 55000);
-  const test::Samples held_out = test::read_first(data, Split::validation, 5000);
+  const DatasetTraits traits = conformance::traits_of(data);
+  const conformance::Samples tested = conformance::read_first(data, Split::test, 10000);
+  const conformance::Samples train = conformance::read_first(data, Split::train, 55000);
+  const conformance::Samples held_out = conformance::read_first(data, Split::validation, 5000);
 
   EXPECT_EQ(std::vector<int64_t>(traits.size, traits.size + 3), (std::vector<int64_t>{55000, 5000, 10000}));
   const at::Tensor counts = at::bincount(train.label) + at::bincount(held_out.label);

@@ -6,10 +6,11 @@
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/dataset_checks.h>
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/error.h>
 
-#include "support/dataset_checks.h"
-#include "support/support.h"
 #include "test_images.h"
 
 namespace ttfm {
@@ -31,10 +32,10 @@ class ImageFolderDatasetTest : public testing::Test {
   std::string in_folder(const std::string& name) const { return (folder_.path() / name).string(); }
 
   std::string refusal() const {
-    return test::error_text([this] { ImageFolderDataset data(options_); });
+    return conformance::error_text([this] { ImageFolderDataset data(options_); });
   }
 
-  test::TemporaryFolder folder_;
+  conformance::TemporaryFolder folder_;
   Options options_;
 };
 
@@ -46,8 +47,8 @@ TEST_F(ImageFolderDatasetTest, SubFoldersAreClassesInSortedOrder) {
   write("birds/.hidden.png", {'x'});
   write(".cache/z.png", {'x'});
   const ImageFolderDataset data(options_);
-  const DatasetTraits traits = test::traits_of(data);
-  const test::Samples samples = test::read_first(data, Split::train, 3);
+  const DatasetTraits traits = conformance::traits_of(data);
+  const conformance::Samples samples = conformance::read_first(data, Split::train, 3);
 
   EXPECT_EQ(traits.classes, 2);
   EXPECT_EQ(traits.type, DatasetTraits::kUint8);
@@ -62,8 +63,8 @@ TEST_F(ImageFolderDatasetTest, WithoutSubFoldersThereAreNoLabels) {
   write("a.png", images::png_of(8, 8, 1, 2, 3));
   const ImageFolderDataset data(options_);
 
-  EXPECT_EQ(test::traits_of(data).classes, 0);
-  EXPECT_FALSE(test::read_first(data, Split::train, 1).label.defined());
+  EXPECT_EQ(conformance::traits_of(data).classes, 0);
+  EXPECT_FALSE(conformance::read_first(data, Split::train, 1).label.defined());
 }
 
 TEST_F(ImageFolderDatasetTest, ResizesByAreaAndCutsTheMiddle) {
@@ -73,7 +74,7 @@ TEST_F(ImageFolderDatasetTest, ResizesByAreaAndCutsTheMiddle) {
     for (uint8_t x = 0; x < 32; ++x) rows.insert(rows.end(), {x, static_cast<uint8_t>(100 + x), 7});
   }
   write("a.png", images::png({.width = 32, .height = 16, .rows = rows}));
-  const test::Samples samples = test::read_first(ImageFolderDataset(options_), Split::train, 1);
+  const conformance::Samples samples = conformance::read_first(ImageFolderDataset(options_), Split::train, 1);
 
   const at::Tensor expected = at::tensor({9, 11, 13, 15, 17, 19, 21, 23}, at::kLong);  // 8.5 is rounded up
   EXPECT_TRUE(at::equal(samples.x[0][0].to(at::kLong), expected.expand({8, 8})));
@@ -85,7 +86,7 @@ TEST_F(ImageFolderDatasetTest, GrayIsLuminance) {
   write("a.png", images::png_of(8, 8, 255, 0, 0));
   write("b.png", images::png_of(8, 8, 10, 200, 30));
   options_.gray = true;
-  const test::Samples samples = test::read_first(ImageFolderDataset(options_), Split::train, 2);
+  const conformance::Samples samples = conformance::read_first(ImageFolderDataset(options_), Split::train, 2);
 
   EXPECT_EQ(samples.x.sizes(), (std::vector<int64_t>{2, 1, 8, 8}));
   EXPECT_TRUE(at::equal(samples.x[0][0], at::full({8, 8}, 76, at::kByte)));
@@ -102,10 +103,10 @@ TEST_F(ImageFolderDatasetTest, AugmentationIsAFunctionOfKeyAndIndex) {
   options_.flip = true;
   const ImageFolderDataset data(options_);
 
-  test::expect_samples_do_not_depend_on_batching(data, Split::train, 6);
+  conformance::expect_samples_do_not_depend_on_batching(data, Split::train, 6);
   std::set<std::vector<int64_t>> corners;  // values at the corners tell place and mirroring
   for (uint64_t key = 0; key < 100; ++key) {
-    const at::Tensor x = test::read_first(data, Split::train, 6, key).x.to(at::kLong);
+    const at::Tensor x = conformance::read_first(data, Split::train, 6, key).x.to(at::kLong);
     for (int64_t i = 0; i < 6; ++i) {
       corners.insert({x[i][0][0][0].item<int64_t>(), x[i][0][0][7].item<int64_t>()});
     }
@@ -124,10 +125,11 @@ TEST_F(ImageFolderDatasetTest, HeldOutFilesAreChosenByNameAlone) {
   const auto held_out = [this] {
     const ImageFolderDataset data(options_);
     std::set<int64_t> values;
-    const int64_t count = test::traits_of(data).size[1];
-    const at::Tensor x = test::read_first(data, Split::validation, count).x;
+    const int64_t count = conformance::traits_of(data).size[1];
+    const at::Tensor x = conformance::read_first(data, Split::validation, count).x;
     for (int64_t i = 0; i < count; ++i) values.insert(x[i][0][0][0].item<uint8_t>());
-    EXPECT_EQ(test::traits_of(data).size[0] + count, 40 - (std::filesystem::exists(folder_.path() / "0.png") ? 0 : 1));
+    EXPECT_EQ(conformance::traits_of(data).size[0] + count,
+              40 - (std::filesystem::exists(folder_.path() / "0.png") ? 0 : 1));
     return values;
   };
 
@@ -145,8 +147,8 @@ TEST_F(ImageFolderDatasetTest, ABrokenFileIsAnErrorThatNamesIt) {
   write("b.png", {'n', 'o'});
   const ImageFolderDataset data(options_);
 
-  test::read_samples(data, Split::train, {0});
-  EXPECT_EQ(test::error_text([&] { test::read_first(data, Split::train, 2); }),
+  conformance::read_samples(data, Split::train, {0});
+  EXPECT_EQ(conformance::error_text([&] { conformance::read_first(data, Split::train, 2); }),
             in_folder("b.png") +
                 ": is neither PNG nor JPEG\nRepair or remove it, or allow some broken files by max_bad_files.");
 }
@@ -155,7 +157,7 @@ TEST_F(ImageFolderDatasetTest, ATruncatedJpegIsAnErrorThatNamesIt) {
   const images::Bytes whole = images::jpeg(32, 32, 3, images::pattern(32, 32, 3));
   write("a.jpg", images::Bytes(whole.begin(), whole.end() - 40));
 
-  EXPECT_EQ(test::error_text([this] { test::read_first(ImageFolderDataset(options_), Split::train, 1); }),
+  EXPECT_EQ(conformance::error_text([this] { conformance::read_first(ImageFolderDataset(options_), Split::train, 1); }),
             in_folder("a.jpg") +
                 ": is a broken JPEG: Premature end of JPEG file\nRepair or remove it, or allow some broken files by "
                 "max_bad_files.");
@@ -168,11 +170,11 @@ TEST_F(ImageFolderDatasetTest, AllowedBrokenFilesAreReplacedByTheirSuccessors) {
   write("y/d.png", {'n', 'o'});
   options_.max_bad_files = 2;
   const ImageFolderDataset data(options_);
-  const test::Samples samples = test::read_samples(data, Split::train, {0, 1, 2, 0});
+  const conformance::Samples samples = conformance::read_samples(data, Split::train, {0, 1, 2, 0});
 
   EXPECT_TRUE(at::equal(samples.x, at::full({4, 3, 8, 8}, 9, at::kByte)));
   EXPECT_TRUE(at::equal(samples.label, at::tensor({1, 1, 1, 1}, at::kLong)));
-  EXPECT_EQ(test::error_text([&] { test::read_samples(data, Split::train, {3}); }),
+  EXPECT_EQ(conformance::error_text([&] { conformance::read_samples(data, Split::train, {3}); }),
             in_folder("y/d.png") + ": is neither PNG nor JPEG\nThat is broken file number 3, and max_bad_files = 2");
 }
 
@@ -181,12 +183,12 @@ TEST_F(ImageFolderDatasetTest, AnImageTooLongToBeResizedIsABrokenFile) {
   write("b.png", images::png_of(8, 8, 9, 9, 9));
   options_.max_pixels = 1000;
 
-  EXPECT_EQ(test::error_text([this] { test::read_first(ImageFolderDataset(options_), Split::train, 1); }),
+  EXPECT_EQ(conformance::error_text([this] { conformance::read_first(ImageFolderDataset(options_), Split::train, 1); }),
             in_folder("a.png") +
                 ": has 1000 x 1 pixels, which a shorter side of 8 makes 8000 x 8, more than the limit of 1024 pixels\n"
                 "Repair or remove it, or allow some broken files by max_bad_files.");
   options_.max_bad_files = 1;
-  const test::Samples samples = test::read_first(ImageFolderDataset(options_), Split::train, 1);
+  const conformance::Samples samples = conformance::read_first(ImageFolderDataset(options_), Split::train, 1);
   EXPECT_TRUE(at::equal(samples.x, at::full({1, 3, 8, 8}, 9, at::kByte)));
 }
 
@@ -194,7 +196,7 @@ TEST_F(ImageFolderDatasetTest, AllFilesBrokenIsAnError) {
   write("a.png", {'n', 'o'});
   options_.max_bad_files = 5;
 
-  EXPECT_EQ(test::error_text([this] { test::read_first(ImageFolderDataset(options_), Split::train, 1); }),
+  EXPECT_EQ(conformance::error_text([this] { conformance::read_first(ImageFolderDataset(options_), Split::train, 1); }),
             "every image of a split in '" + folder_.path().string() + "' is broken");
 }
 

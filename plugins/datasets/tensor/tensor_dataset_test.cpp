@@ -10,10 +10,10 @@
 
 #include <limits>
 
+#include <ttfm/conformance/dataset_checks.h>
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/error.h>
-
-#include "support/dataset_checks.h"
-#include "support/support.h"
 
 namespace ttfm {
 namespace {
@@ -28,11 +28,11 @@ class TensorDatasetTest : public testing::Test {
 
   /// What the data set says, without the file's name.
   std::string refusal() const {
-    const std::string text = test::error_text([this] { TensorDataset data(options_); });
+    const std::string text = conformance::error_text([this] { TensorDataset data(options_); });
     return text.rfind(options_.file.value, 0) == 0 ? text.substr(options_.file.value.size() + 2) : text;
   }
 
-  test::TemporaryFolder folder_;
+  conformance::TemporaryFolder folder_;
   Options options_;
 };
 
@@ -41,13 +41,15 @@ TEST_F(TensorDatasetTest, ReadsFloatsOfEveryWidth) {
   for (const auto type : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) {
     write({{"x", x.to(type)}});
     const TensorDataset data(options_);
-    const DatasetTraits traits = test::traits_of(data);
+    const DatasetTraits traits = conformance::traits_of(data);
 
     EXPECT_EQ(traits.rank, 2u);
     EXPECT_EQ(traits.type, DatasetTraits::kFloat);
     EXPECT_EQ(std::vector<int64_t>(traits.size, traits.size + 3), (std::vector<int64_t>{18, 2, 0}));
-    EXPECT_TRUE(at::equal(test::read_first(data, Split::train, 18).x, x.to(type).to(at::kFloat).narrow(0, 0, 18)));
-    EXPECT_TRUE(at::equal(test::read_first(data, Split::validation, 2).x, x.to(type).to(at::kFloat).narrow(0, 18, 2)));
+    EXPECT_TRUE(
+        at::equal(conformance::read_first(data, Split::train, 18).x, x.to(type).to(at::kFloat).narrow(0, 0, 18)));
+    EXPECT_TRUE(
+        at::equal(conformance::read_first(data, Split::validation, 2).x, x.to(type).to(at::kFloat).narrow(0, 18, 2)));
   }
 }
 
@@ -57,15 +59,15 @@ TEST_F(TensorDatasetTest, ReadsBytesLabelsAndATestFile) {
   options_.test_file = Path{(folder_.path() / "test.safetensors").string()};
   io::write_safetensors(options_.test_file->value, {{"x", x.narrow(0, 4, 3)}, {"label", at::full({3}, 4, at::kByte)}});
   const TensorDataset data(options_);
-  const DatasetTraits traits = test::traits_of(data);
+  const DatasetTraits traits = conformance::traits_of(data);
 
   EXPECT_EQ(traits.type, DatasetTraits::kUint8);
   EXPECT_EQ(traits.classes, 5);
   EXPECT_EQ(traits.size[2], 3);
-  EXPECT_TRUE(at::equal(test::read_first(data, Split::train, 3).label, at::tensor({0, 1, 2}, at::kLong)));
-  EXPECT_TRUE(at::equal(test::read_first(data, Split::test, 3).x, x.narrow(0, 4, 3)));
-  EXPECT_TRUE(at::equal(test::read_first(data, Split::test, 3).label, at::full({3}, 4, at::kLong)));
-  test::expect_samples_do_not_depend_on_batching(data, Split::train, 9);
+  EXPECT_TRUE(at::equal(conformance::read_first(data, Split::train, 3).label, at::tensor({0, 1, 2}, at::kLong)));
+  EXPECT_TRUE(at::equal(conformance::read_first(data, Split::test, 3).x, x.narrow(0, 4, 3)));
+  EXPECT_TRUE(at::equal(conformance::read_first(data, Split::test, 3).label, at::full({3}, 4, at::kLong)));
+  conformance::expect_samples_do_not_depend_on_batching(data, Split::train, 9);
 }
 
 TEST_F(TensorDatasetTest, NamesOfTheTensorsAreParameters) {
@@ -73,7 +75,7 @@ TEST_F(TensorDatasetTest, NamesOfTheTensorsAreParameters) {
   options_.x = "images";
   options_.label = "classes";
 
-  EXPECT_EQ(test::traits_of(TensorDataset(options_)).classes, 4);
+  EXPECT_EQ(conformance::traits_of(TensorDataset(options_)).classes, 4);
   options_.x = "x";
   EXPECT_EQ(refusal(), "has no tensor `x`; it has `images`, `classes`");
 }
@@ -118,9 +120,9 @@ TEST_F(TensorDatasetTest, AValueThatIsNotFiniteIsAnErrorOfItsRow) {
   write({{"x", x}});
   const TensorDataset data(options_);
 
-  test::read_samples(data, Split::train, {2, 4});
-  EXPECT_EQ(test::error_text([&] {
-              test::read_samples(data, Split::train, {2, 3});
+  conformance::read_samples(data, Split::train, {2, 4});
+  EXPECT_EQ(conformance::error_text([&] {
+              conformance::read_samples(data, Split::train, {2, 3});
             }),
             options_.file.value + ": row 3 of tensor `x` holds a value that is not a finite number in float");
 }

@@ -7,21 +7,22 @@
 
 #include <numbers>
 
-#include "support/dataset_checks.h"
-#include "support/support.h"
+#include <ttfm/conformance/dataset_checks.h>
 
 namespace ttfm {
 namespace {
 
 TEST(TwoMoonsDataset, SamplesDoNotDependOnBatching) {
-  test::expect_samples_do_not_depend_on_batching(TwoMoonsDataset({.labels = true}), Split::train, 9);
+  conformance::expect_samples_do_not_depend_on_batching(TwoMoonsDataset({.labels = true}), Split::train, 9);
 }
 
-TEST(TwoMoonsDataset, SplitsAndKeysAreDifferentSamples) { test::expect_splits_and_keys_differ(TwoMoonsDataset({})); }
+TEST(TwoMoonsDataset, SplitsAndKeysAreDifferentSamples) {
+  conformance::expect_splits_and_keys_differ(TwoMoonsDataset({}));
+}
 
 TEST(TwoMoonsDataset, WithoutNoiseEverySampleLiesOnItsHalfCircle) {
   const TwoMoonsDataset data({.radius = 3, .noise = 0, .labels = true});
-  const test::Samples samples = test::read_first(data, Split::train, 1000);
+  const conformance::Samples samples = conformance::read_first(data, Split::train, 1000);
   const at::Tensor lower = samples.label == 1;
   // upper: the upper half of a circle around (-1/2, -1/4); lower: the lower half of one around (1/2, 1/4)
   const at::Tensor sign = samples.label.to(at::kDouble) * 2 - 1;
@@ -35,7 +36,8 @@ TEST(TwoMoonsDataset, WithoutNoiseEverySampleLiesOnItsHalfCircle) {
 TEST(TwoMoonsDataset, MomentsAreThoseOfTheFormula) {
   const double radius = 2, noise = 0.3, n = 100000;
   const at::Tensor x =
-      test::read_first(TwoMoonsDataset({.radius = radius, .noise = noise}), Split::train, 100000).x.to(at::kDouble);
+      conformance::read_first(TwoMoonsDataset({.radius = radius, .noise = noise}), Split::train, 100000)
+          .x.to(at::kDouble);
   // E sin = 2/pi, E cos^2 = 1/2, E sin^2 = 1/2; the moons mirror each other in the origin
   const double xx = radius * radius * (0.5 + 0.25) + noise * noise;
   const double yy = radius * radius * (0.5 - 2 * 0.25 * 2 / std::numbers::pi + 1. / 16) + noise * noise;

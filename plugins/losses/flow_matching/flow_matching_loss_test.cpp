@@ -11,13 +11,13 @@
 #include <cmath>
 #include <numbers>
 
-#include "support/facades.h"
-#include "support/oracle.h"
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
 
 namespace ttfm::loss {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 TEST(FlowMatchingLoss, OfTheExactVelocityIsItsFloor) {
   // Var(x_1 - x_0 | x_t) = sigma^2 / a_t^2 for each element, pi sigma / 2 on average over t.

@@ -11,15 +11,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
 #include <ttfm/flow/flow_map.h>
-
-#include "support/facades.h"
-#include "support/oracle.h"
 
 namespace ttfm::loss {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 using flow::Integrator;
 
 using Options = ItvmLoss::Options;

@@ -7,13 +7,13 @@
 #include <ATen/ops/where.h>
 #include <gtest/gtest.h>
 
-#include "support/facades.h"
-#include "support/oracle.h"
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
 
 namespace ttfm::loss {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 using Options = LfmdLoss::Options;
 

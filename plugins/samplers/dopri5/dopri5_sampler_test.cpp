@@ -8,15 +8,15 @@
 
 #include <cmath>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
 #include <ttfm/flow/gaussian_mixture.h>
-
-#include "support/facades.h"
-#include "support/oracle.h"
 
 namespace ttfm::sampler {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 constexpr int64_t kPlenty = 100000;
 

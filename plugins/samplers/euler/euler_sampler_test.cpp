@@ -7,13 +7,13 @@
 
 #include <cmath>
 
-#include "support/facades.h"
-#include "support/oracle.h"
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
 
 namespace ttfm::sampler {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 TEST(EulerSampler, ErrorOfTheEndpointFallsWithOrder1) {
   const flow::Gaussian exact = oracle({3, 4, 4});

@@ -7,13 +7,14 @@
 
 #include <cmath>
 
-#include "support/facades.h"
-#include "support/oracle.h"
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
 
 namespace ttfm::sampler {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 FlowMapSampler with_grid(const std::vector<double>& grid) {
   FlowMapSampler::Options options;

@@ -20,30 +20,31 @@
 #include <memory>
 #include <utility>
 
-#include "support/facades.h"
-#include "support/student_checks.h"
-#include "support/support.h"
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/numbers.h>
+#include <ttfm/conformance/student_checks.h>
 
 namespace ttfm::student {
 namespace {
 
-using test::CollectedParameters;
-using test::StudentInputs;
-using Values = test::TestConfig::Values;
+using conformance::CollectedParameters;
+using conformance::StudentInputs;
+using Values = conformance::TestConfig::Values;
 
 /// A small network in double with random weights, and arguments for it.
 struct SmallDiT {
   explicit SmallDiT(std::vector<int64_t> shape = {1, 4, 4}, int64_t classes = 0, Values values = {})
       : student(make(std::move(values), shape, classes)),
         weights(*student),
-        inputs(test::student_inputs(1, 2, shape, classes)) {
+        inputs(conformance::student_inputs(1, 2, shape, classes)) {
     weights.convert(at::kDouble);
     weights.randomise(2);
   }
 
   static std::unique_ptr<DiT> make(Values values, const std::vector<int64_t>& shape, int64_t classes) {
     values.insert({{"width", "8"}, {"depth", "2"}, {"heads", "2"}, {"mlp_ratio", "2"}});
-    return test::make<DiT>(values, shape, classes);
+    return conformance::make<DiT>(values, shape, classes);
   }
 
   Tensor velocity() const { return student->velocity(inputs.x, inputs.s, inputs.t, inputs.call); }
@@ -54,7 +55,7 @@ struct SmallDiT {
 };
 
 std::string refusal(const Values& values, const std::vector<int64_t>& shape = {1, 28, 28}) {
-  return test::error_text([&] { test::make<DiT>(values, shape); });
+  return conformance::error_text([&] { conformance::make<DiT>(values, shape); });
 }
 
 /// The formulas of the README in LibTorch's own functions, for the small defaults.
@@ -102,13 +103,13 @@ struct Reference {
 
 TEST(DiT, IsTheFormulaOfItsReadme) {
   const SmallDiT dit({2, 4, 6}, 3);
-  EXPECT_LT(test::relative_error(dit.velocity(), Reference{dit.weights}.velocity(dit.inputs)), 1e-12);
+  EXPECT_LT(conformance::relative_error(dit.velocity(), Reference{dit.weights}.velocity(dit.inputs)), 1e-12);
 }
 
 TEST(DiT, TakesAnyChannelsSizeAndBatch) {
   for (const auto& shape : {std::vector<int64_t>{1, 4, 4}, {3, 6, 2}, {2, 7, 5}, {1, 1, 9}}) {
     const SmallDiT dit(shape);
-    test::expect_keeps_the_contract(*dit.student, dit.inputs);
+    conformance::expect_keeps_the_contract(*dit.student, dit.inputs);
   }
 }
 
@@ -119,22 +120,22 @@ TEST(DiT, PadsWithZerosBelowAndOnTheRightAndCropsBack) {
 
   const auto& [x, s, t, call] = cropped.inputs;
   const Tensor u = whole.student->velocity(at::constant_pad_nd(x, {0, 1, 0, 2}), s, t, call);
-  EXPECT_EQ(test::max_difference(cropped.velocity(), u.narrow(2, 0, 7).narrow(3, 0, 5)), 0);
+  EXPECT_EQ(conformance::max_difference(cropped.velocity(), u.narrow(2, 0, 7).narrow(3, 0, 5)), 0);
 }
 
 TEST(DiT, TangentIsTheDerivative) {
   const SmallDiT whole({2, 4, 6}, 3), padded({1, 7, 5}, 0, {{"patch", "3"}, {"depth", "3"}, {"heads", "4"}});
   for (const SmallDiT* dit : {&whole, &padded}) {
     const StudentInputs& inputs = dit->inputs;
-    EXPECT_LT(test::dual_error(*dit->student, inputs, test::student_direction(3, inputs)), 1e-6);
-    EXPECT_LT(test::dual_error(*dit->student, inputs, test::along_t(inputs)), 1e-6);
+    EXPECT_LT(conformance::dual_error(*dit->student, inputs, conformance::student_direction(3, inputs)), 1e-6);
+    EXPECT_LT(conformance::dual_error(*dit->student, inputs, conformance::along_t(inputs)), 1e-6);
   }
 }
 
 TEST(DiT, GradientReachesEveryWeightThroughValueAndTangent) {
   const SmallDiT dit({1, 3, 4}, 2);
-  for (const Direction& direction : {test::student_direction(3, dit.inputs), test::along_t(dit.inputs)}) {
-    const auto [error, worst] = test::gradient_error(*dit.student, dit.weights, dit.inputs, direction);
+  for (const Direction& direction : {conformance::student_direction(3, dit.inputs), conformance::along_t(dit.inputs)}) {
+    const auto [error, worst] = conformance::gradient_error(*dit.student, dit.weights, dit.inputs, direction);
     EXPECT_LT(error, 1e-5) << worst;
   }
 }
@@ -144,16 +145,16 @@ TEST(DiT, KnowsWhereAPatchIs) {
   const auto& [x, s, t, call] = dit.inputs;
   // without positions a transformer commutes with a swap of the patches' rows
   const Tensor swapped = dit.student->velocity(x.roll({2}, {2}), s, t, call).roll({2}, {2});
-  EXPECT_GT(test::relative_error(swapped, dit.velocity()), 1e-3);
+  EXPECT_GT(conformance::relative_error(swapped, dit.velocity()), 1e-3);
 
   dit.weights["position"].zero_();
   const Tensor blind = dit.student->velocity(x.roll({2}, {2}), s, t, call).roll({2}, {2});
-  EXPECT_LT(test::relative_error(blind, dit.velocity()), 1e-12);
+  EXPECT_LT(conformance::relative_error(blind, dit.velocity()), 1e-12);
 }
 
 TEST(DiT, TellsLabelsApart) {
   const SmallDiT dit({1, 4, 4}, 3);
-  test::expect_knows_labels(*dit.student, dit.inputs, 3);
+  conformance::expect_knows_labels(*dit.student, dit.inputs, 3);
 }
 
 TEST(DiT, IgnoresLabelsWhenUnconditional) {
@@ -161,13 +162,14 @@ TEST(DiT, IgnoresLabelsWhenUnconditional) {
   NetworkTraits traits;
   dit.student->traits(traits);
   EXPECT_EQ(traits.classes, 0);
-  EXPECT_EQ(test::max_difference(dit.velocity(), dit.student->velocity(dit.inputs.x, dit.inputs.s, dit.inputs.t, {})),
-            0);
+  EXPECT_EQ(
+      conformance::max_difference(dit.velocity(), dit.student->velocity(dit.inputs.x, dit.inputs.s, dit.inputs.t, {})),
+      0);
 }
 
 TEST(DiT, DropsTheSameNumbersInPrimalAndTangent) {
   const SmallDiT dit({1, 4, 4}, 0, {{"dropout", "0.4"}});
-  test::expect_drops_consistently(*dit.student, dit.inputs);
+  conformance::expect_drops_consistently(*dit.student, dit.inputs);
 }
 
 TEST(DiT, DropsInAttentionAsInTheMlp) {
@@ -178,11 +180,12 @@ TEST(DiT, DropsInAttentionAsInTheMlp) {
       dit.weights[name + ".weight"].narrow(0, 8 * silent_gate, 8).zero_();
       dit.weights[name + ".bias"].narrow(0, 8 * silent_gate, 8).zero_();
     }
-    const Stream mask = test::stream(1, at::kDouble);
+    const Stream mask = conformance::stream(1, at::kDouble);
     Call dropped;
     dropped.dropout = &mask;
     const auto& [x, s, t, call] = dit.inputs;
-    EXPECT_GT(test::relative_error(dit.student->velocity(x, s, t, dropped), dit.velocity()), 1e-3) << silent_gate;
+    EXPECT_GT(conformance::relative_error(dit.student->velocity(x, s, t, dropped), dit.velocity()), 1e-3)
+        << silent_gate;
   }
 }
 
@@ -197,7 +200,7 @@ TEST(DiT, SaysWhatItCanDo) {
 
 TEST(DiT, StartsAsZeroWithBlocksThatAreTheIdentity) {
   const SmallDiT dit({1, 4, 4});
-  dit.student->initialise(test::stream(4, at::kDouble));
+  dit.student->initialise(conformance::stream(4, at::kDouble));
   for (const char* name : {"blocks.0.modulation", "blocks.1.modulation", "modulation", "out"}) {
     EXPECT_EQ(dit.weights[std::string(name) + ".weight"].abs().max().item<double>(), 0) << name;
     EXPECT_EQ(dit.weights[std::string(name) + ".bias"].abs().max().item<double>(), 0) << name;
@@ -207,10 +210,10 @@ TEST(DiT, StartsAsZeroWithBlocksThatAreTheIdentity) {
   // with blocks that are the identity, the number of blocks does not matter
   dit.weights["out.weight"].fill_(0.1);
   const SmallDiT deeper({1, 4, 4}, 0, {{"depth", "5"}});
-  deeper.student->initialise(test::stream(4, at::kDouble));
+  deeper.student->initialise(conformance::stream(4, at::kDouble));
   deeper.weights["out.weight"].fill_(0.1);
   EXPECT_GT(dit.velocity().abs().max().item<double>(), 0);
-  EXPECT_EQ(test::max_difference(dit.velocity(), deeper.velocity()), 0);
+  EXPECT_EQ(conformance::max_difference(dit.velocity(), deeper.velocity()), 0);
 }
 
 TEST(DiT, RefusesDataThatAreNoImages) {

@@ -14,30 +14,30 @@
 #include <numbers>
 #include <utility>
 
-#include "support/facades.h"
-#include "support/student_checks.h"
-#include "support/support.h"
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/numbers.h>
+#include <ttfm/conformance/student_checks.h>
 
 namespace ttfm::student {
 namespace {
 
-using test::CollectedParameters;
-using test::StudentInputs;
+using conformance::CollectedParameters;
+using conformance::StudentInputs;
 
 /// A small network in double with random weights, and arguments for it.
 struct SmallMlp {
-  explicit SmallMlp(std::vector<int64_t> shape = {2}, int64_t classes = 0, test::TestConfig::Values more = {})
+  explicit SmallMlp(std::vector<int64_t> shape = {2}, int64_t classes = 0, conformance::TestConfig::Values more = {})
       : student(make(std::move(more), shape, classes)),
         weights(*student),
-        inputs(test::student_inputs(1, 3, shape, classes)) {
+        inputs(conformance::student_inputs(1, 3, shape, classes)) {
     weights.convert(at::kDouble);
     weights.randomise(2);
   }
 
-  static std::unique_ptr<Mlp> make(test::TestConfig::Values values, const std::vector<int64_t>& shape,
+  static std::unique_ptr<Mlp> make(conformance::TestConfig::Values values, const std::vector<int64_t>& shape,
                                    int64_t classes) {
     values.insert({{"width", "8"}, {"depth", "2"}, {"frequencies", "3"}, {"label_dim", "4"}});
-    return test::make<Mlp>(values, shape, classes);
+    return conformance::make<Mlp>(values, shape, classes);
   }
 
   std::unique_ptr<Mlp> student;
@@ -60,13 +60,13 @@ TEST(Mlp, IsTheFormulaOfItsReadme) {
   const Tensor expected = layer(at::silu(layer(at::silu(layer(at::cat(parts, 1), "hidden.0")), "hidden.1")), "out");
 
   const Tensor u = mlp.student->velocity(mlp.inputs.x, mlp.inputs.s, mlp.inputs.t, mlp.inputs.call);
-  EXPECT_LT(test::relative_error(u, expected), 1e-6);  // the table of frequencies is made in float
+  EXPECT_LT(conformance::relative_error(u, expected), 1e-6);  // the table of frequencies is made in float
 }
 
 TEST(Mlp, TakesAnyShapeAndBatch) {
   for (const auto& shape : {std::vector<int64_t>{1}, {2}, {3, 5}, {2, 3, 4}}) {
     const SmallMlp mlp(shape);
-    test::expect_keeps_the_contract(*mlp.student, mlp.inputs);
+    conformance::expect_keeps_the_contract(*mlp.student, mlp.inputs);
   }
 }
 
@@ -76,26 +76,26 @@ TEST(Mlp, FlattensRowMajor) {
 
   const auto& [x, s, t, call] = image.inputs;
   const Tensor u = flat.student->velocity(x.flatten(1), s, t, call);
-  EXPECT_EQ(test::max_difference(image.student->velocity(x, s, t, call).flatten(1), u), 0);
+  EXPECT_EQ(conformance::max_difference(image.student->velocity(x, s, t, call).flatten(1), u), 0);
 }
 
 TEST(Mlp, TangentIsTheDerivative) {
   const SmallMlp mlp({3, 2}, 2);
-  EXPECT_LT(test::dual_error(*mlp.student, mlp.inputs, test::student_direction(3, mlp.inputs)), 1e-6);
-  EXPECT_LT(test::dual_error(*mlp.student, mlp.inputs, test::along_t(mlp.inputs)), 1e-6);
+  EXPECT_LT(conformance::dual_error(*mlp.student, mlp.inputs, conformance::student_direction(3, mlp.inputs)), 1e-6);
+  EXPECT_LT(conformance::dual_error(*mlp.student, mlp.inputs, conformance::along_t(mlp.inputs)), 1e-6);
 }
 
 TEST(Mlp, GradientReachesEveryWeightThroughValueAndTangent) {
   const SmallMlp mlp({3, 2}, 2);
-  for (const Direction& direction : {test::student_direction(3, mlp.inputs), test::along_t(mlp.inputs)}) {
-    const auto [error, worst] = test::gradient_error(*mlp.student, mlp.weights, mlp.inputs, direction);
+  for (const Direction& direction : {conformance::student_direction(3, mlp.inputs), conformance::along_t(mlp.inputs)}) {
+    const auto [error, worst] = conformance::gradient_error(*mlp.student, mlp.weights, mlp.inputs, direction);
     EXPECT_LT(error, 1e-5) << worst;
   }
 }
 
 TEST(Mlp, TellsLabelsApart) {
   const SmallMlp mlp({2}, 3);
-  test::expect_knows_labels(*mlp.student, mlp.inputs, 3);
+  conformance::expect_knows_labels(*mlp.student, mlp.inputs, 3);
 }
 
 TEST(Mlp, IgnoresLabelsWhenUnconditional) {
@@ -103,14 +103,15 @@ TEST(Mlp, IgnoresLabelsWhenUnconditional) {
   NetworkTraits traits;
   mlp.student->traits(traits);
   EXPECT_EQ(traits.classes, 0);
-  EXPECT_EQ(test::max_difference(mlp.student->velocity(mlp.inputs.x, mlp.inputs.s, mlp.inputs.t, mlp.inputs.call),
-                                 mlp.student->velocity(mlp.inputs.x, mlp.inputs.s, mlp.inputs.t, {})),
-            0);
+  EXPECT_EQ(
+      conformance::max_difference(mlp.student->velocity(mlp.inputs.x, mlp.inputs.s, mlp.inputs.t, mlp.inputs.call),
+                                  mlp.student->velocity(mlp.inputs.x, mlp.inputs.s, mlp.inputs.t, {})),
+      0);
 }
 
 TEST(Mlp, DropsTheSameUnitsInPrimalAndTangent) {
   const SmallMlp mlp({2}, 0, {{"dropout", "0.4"}});
-  test::expect_drops_consistently(*mlp.student, mlp.inputs);
+  conformance::expect_drops_consistently(*mlp.student, mlp.inputs);
 }
 
 TEST(Mlp, SaysWhatItCanDo) {
@@ -123,9 +124,9 @@ TEST(Mlp, SaysWhatItCanDo) {
 }
 
 TEST(Mlp, StartsUniformWithinOneOverRootFanIn) {
-  const auto student = test::make<Mlp>();  // the defaults
+  const auto student = conformance::make<Mlp>();  // the defaults
   const CollectedParameters weights(*student);
-  student->initialise(test::stream(4));
+  student->initialise(conformance::stream(4));
 
   for (const auto& [name, fan_in] : {std::pair{"hidden.0", 34.0}, {"hidden.1", 256.0}, {"hidden.2", 256.0}}) {
     const double bound = 1 / std::sqrt(fan_in);
@@ -138,14 +139,14 @@ TEST(Mlp, StartsUniformWithinOneOverRootFanIn) {
 }
 
 TEST(Mlp, StartsTheSameFromTheSameStream) {
-  const auto first = test::make<Mlp>(), second = test::make<Mlp>();
+  const auto first = conformance::make<Mlp>(), second = conformance::make<Mlp>();
   const CollectedParameters weights(*first), again(*second);
-  first->initialise(test::stream(4));
-  second->initialise(test::stream(4));
-  for (const auto& weight : weights.all()) EXPECT_EQ(test::max_difference(*weight.value, again[weight.name]), 0);
+  first->initialise(conformance::stream(4));
+  second->initialise(conformance::stream(4));
+  for (const auto& weight : weights.all()) EXPECT_EQ(conformance::max_difference(*weight.value, again[weight.name]), 0);
 
-  second->initialise(test::stream(5));
-  EXPECT_GT(test::max_difference(weights["out.weight"], again["out.weight"]), 0);
+  second->initialise(conformance::stream(5));
+  EXPECT_GT(conformance::max_difference(weights["out.weight"], again["out.weight"]), 0);
 }
 
 }  // namespace

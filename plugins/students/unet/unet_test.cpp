@@ -18,23 +18,24 @@
 #include <memory>
 #include <utility>
 
-#include "support/facades.h"
-#include "support/student_checks.h"
-#include "support/support.h"
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/numbers.h>
+#include <ttfm/conformance/student_checks.h>
 
 namespace ttfm::student {
 namespace {
 
-using test::CollectedParameters;
-using test::StudentInputs;
-using Values = test::TestConfig::Values;
+using conformance::CollectedParameters;
+using conformance::StudentInputs;
+using Values = conformance::TestConfig::Values;
 
 /// A small network in double with random weights, and arguments for it. `values` come before the small defaults.
 struct SmallUNet {
   explicit SmallUNet(std::vector<int64_t> shape = {1, 4, 4}, int64_t classes = 0, Values values = {})
       : student(make(std::move(values), shape, classes)),
         weights(*student),
-        inputs(test::student_inputs(1, 2, shape, classes)) {
+        inputs(conformance::student_inputs(1, 2, shape, classes)) {
     weights.convert(at::kDouble);
     weights.randomise(2);
   }
@@ -46,7 +47,7 @@ struct SmallUNet {
                    {"attention", "[1]"},
                    {"heads", "2"},
                    {"groups", "2"}});
-    return test::make<UNet>(values, shape, classes);
+    return conformance::make<UNet>(values, shape, classes);
   }
 
   Tensor velocity() const { return student->velocity(inputs.x, inputs.s, inputs.t, inputs.call); }
@@ -57,7 +58,7 @@ struct SmallUNet {
 };
 
 std::string refusal(const Values& values, const std::vector<int64_t>& shape = {1, 28, 28}) {
-  return test::error_text([&] { test::make<UNet>(values, shape); });
+  return conformance::error_text([&] { conformance::make<UNet>(values, shape); });
 }
 
 /// The formulas of the README in LibTorch's own functions, for the small defaults.
@@ -117,13 +118,13 @@ struct Reference {
 
 TEST(UNet, IsTheFormulaOfItsReadme) {
   const SmallUNet unet({2, 4, 6}, 3);
-  EXPECT_LT(test::relative_error(unet.velocity(), Reference{unet.weights}.velocity(unet.inputs)), 1e-12);
+  EXPECT_LT(conformance::relative_error(unet.velocity(), Reference{unet.weights}.velocity(unet.inputs)), 1e-12);
 }
 
 TEST(UNet, TakesAnyChannelsSizeAndBatch) {
   for (const auto& shape : {std::vector<int64_t>{1, 4, 4}, {3, 6, 2}, {2, 7, 5}, {1, 1, 9}}) {
     const SmallUNet unet(shape);
-    test::expect_keeps_the_contract(*unet.student, unet.inputs);
+    conformance::expect_keeps_the_contract(*unet.student, unet.inputs);
   }
 }
 
@@ -131,7 +132,7 @@ TEST(UNet, TakesSizesThatItsLevelsDoNotDivide) {
   const Values four_levels{{"multipliers", "[1, 1, 2, 2]"}, {"attention", "[3]"}};
   for (const auto& shape : {std::vector<int64_t>{1, 28, 28}, {2, 7, 5}}) {
     const SmallUNet unet(shape, 0, four_levels);
-    test::expect_keeps_the_contract(*unet.student, unet.inputs);
+    conformance::expect_keeps_the_contract(*unet.student, unet.inputs);
   }
 }
 
@@ -141,22 +142,23 @@ TEST(UNet, PadsWithZerosBelowAndOnTheRightAndCropsBack) {
 
   const Tensor whole = unet.student->velocity(at::constant_pad_nd(x, {0, 1, 0, 1}), s, t, call);
   EXPECT_EQ(whole.sizes(), at::IntArrayRef({2, 2, 8, 6}));
-  EXPECT_EQ(test::max_difference(unet.velocity(), whole.narrow(2, 0, 7).narrow(3, 0, 5)), 0);
+  EXPECT_EQ(conformance::max_difference(unet.velocity(), whole.narrow(2, 0, 7).narrow(3, 0, 5)), 0);
 }
 
 TEST(UNet, TangentIsTheDerivative) {
   const SmallUNet whole({2, 4, 6}, 3), padded({1, 7, 5}, 0, {{"multipliers", "[1, 2, 2]"}, {"attention", "[0, 2]"}});
   for (const SmallUNet* unet : {&whole, &padded}) {
     const StudentInputs& inputs = unet->inputs;
-    EXPECT_LT(test::dual_error(*unet->student, inputs, test::student_direction(3, inputs)), 1e-6);
-    EXPECT_LT(test::dual_error(*unet->student, inputs, test::along_t(inputs)), 1e-6);
+    EXPECT_LT(conformance::dual_error(*unet->student, inputs, conformance::student_direction(3, inputs)), 1e-6);
+    EXPECT_LT(conformance::dual_error(*unet->student, inputs, conformance::along_t(inputs)), 1e-6);
   }
 }
 
 TEST(UNet, GradientReachesEveryWeightThroughValueAndTangent) {
   const SmallUNet unet({1, 3, 4}, 2);
-  for (const Direction& direction : {test::student_direction(3, unet.inputs), test::along_t(unet.inputs)}) {
-    const auto [error, worst] = test::gradient_error(*unet.student, unet.weights, unet.inputs, direction);
+  for (const Direction& direction :
+       {conformance::student_direction(3, unet.inputs), conformance::along_t(unet.inputs)}) {
+    const auto [error, worst] = conformance::gradient_error(*unet.student, unet.weights, unet.inputs, direction);
     EXPECT_LT(error, 1e-5) << worst;
   }
 }
@@ -179,7 +181,7 @@ TEST(UNet, AttendsAtTheChosenLevelsAndInTheMiddle) {
 
 TEST(UNet, TellsLabelsApart) {
   const SmallUNet unet({1, 4, 4}, 3);
-  test::expect_knows_labels(*unet.student, unet.inputs, 3);
+  conformance::expect_knows_labels(*unet.student, unet.inputs, 3);
 }
 
 TEST(UNet, IgnoresLabelsWhenUnconditional) {
@@ -187,14 +189,14 @@ TEST(UNet, IgnoresLabelsWhenUnconditional) {
   NetworkTraits traits;
   unet.student->traits(traits);
   EXPECT_EQ(traits.classes, 0);
-  EXPECT_EQ(
-      test::max_difference(unet.velocity(), unet.student->velocity(unet.inputs.x, unet.inputs.s, unet.inputs.t, {})),
-      0);
+  EXPECT_EQ(conformance::max_difference(unet.velocity(),
+                                        unet.student->velocity(unet.inputs.x, unet.inputs.s, unet.inputs.t, {})),
+            0);
 }
 
 TEST(UNet, DropsTheSameNumbersInPrimalAndTangent) {
   const SmallUNet unet({1, 4, 4}, 0, {{"dropout", "0.4"}});
-  test::expect_drops_consistently(*unet.student, unet.inputs);
+  conformance::expect_drops_consistently(*unet.student, unet.inputs);
 }
 
 TEST(UNet, SaysWhatItCanDo) {
@@ -207,9 +209,9 @@ TEST(UNet, SaysWhatItCanDo) {
 }
 
 TEST(UNet, StartsAsZeroWithBlocksThatAreTheirSkips) {
-  const auto student = test::make<UNet>({}, {1, 8, 8});  // the defaults
+  const auto student = conformance::make<UNet>({}, {1, 8, 8});  // the defaults
   const CollectedParameters weights(*student);
-  student->initialise(test::stream(4));
+  student->initialise(conformance::stream(4));
 
   int zeros = 0;
   for (const auto& weight : weights.trained()) {
@@ -220,7 +222,7 @@ TEST(UNet, StartsAsZeroWithBlocksThatAreTheirSkips) {
     zeros += last && !time;
   }
   EXPECT_EQ(zeros, (6 + 2 + 9) + (2 + 1 + 3) + 1);  // residual blocks and attention down, middle, up; the last one
-  const auto [x, s, t, call] = test::student_inputs(1, 2, {1, 8, 8});
+  const auto [x, s, t, call] = conformance::student_inputs(1, 2, {1, 8, 8});
   const Tensor u = student->velocity(x.to(at::kFloat), s.to(at::kFloat), t.to(at::kFloat), call);
   EXPECT_EQ(u.abs().max().item<double>(), 0);
 }
@@ -248,7 +250,7 @@ TEST(UNet, RefusesHeadsThatDoNotDivideAWidthWithAttention) {
   EXPECT_EQ(refusal({{"channels", "6"}, {"attention", "[1, 2]"}, {"multipliers", "[1, 2, 3]"}}),
             "student unet: heads = 4 does not divide the 18 channels of level 2 (channels x multipliers[2])");
   // level 0 has no attention: its 6 channels do not matter
-  test::make<UNet>({{"channels", "6"}, {"attention", "[1]"}, {"multipliers", "[1, 2, 4]"}}, {1, 28, 28});
+  conformance::make<UNet>({{"channels", "6"}, {"attention", "[1]"}, {"multipliers", "[1, 2, 4]"}}, {1, 28, 28});
 }
 
 TEST(UNet, RefusesHeadsThatDoNotDivideTheWidthOfTheMiddle) {

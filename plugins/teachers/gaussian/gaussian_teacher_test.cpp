@@ -5,13 +5,15 @@
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 
-#include "support/facades.h"
-#include "support/oracle.h"
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
+#include <ttfm/conformance/query.h>
 
 namespace ttfm::teacher {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 const ExactMap& exact_map(const Teacher& teacher) { return query_of<ExactMap>(teacher, interface_id::kExactMap); }
 

@@ -5,13 +5,15 @@
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
-#include "support/facades.h"
-#include "support/oracle.h"
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
+#include <ttfm/conformance/query.h>
 
 namespace ttfm::teacher {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 TEST(GaussianMixtureTeacher, HasTheVelocityAndDensityOfTheDescribedMixture) {
   const auto teacher = make<GaussianMixtureTeacher>();

@@ -6,13 +6,13 @@
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
-#include "support/facades.h"
-#include "support/oracle.h"
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
 
 namespace ttfm::teacher {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 TEST(NetworkTeacher, IsTheNestedStudentOnItsDiagonal) {
   const PerturbedStudent student(oracle(), {2}, 0.5);

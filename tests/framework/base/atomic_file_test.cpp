@@ -10,9 +10,9 @@
 #include <fstream>
 #include <string>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/error.h>
-
-#include "support/support.h"
 
 namespace ttfm {
 namespace {
@@ -45,7 +45,7 @@ class FileSizeLimit {
 };
 
 TEST(AtomicFile, WritesANewFileAndReplacesAnOldOne) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   const std::filesystem::path path = folder.path() / "a";
 
   write_file_atomically(path, std::string("one\0two", 7));
@@ -57,7 +57,7 @@ TEST(AtomicFile, WritesANewFileAndReplacesAnOldOne) {
 }
 
 TEST(AtomicFile, HasTheModeOfAnOrdinaryFile) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   write_file_atomically(folder.path() / "a", "x");
   std::ofstream(folder.path() / "b") << "x";
 
@@ -66,7 +66,7 @@ TEST(AtomicFile, HasTheModeOfAnOrdinaryFile) {
 }
 
 TEST(AtomicFile, WithoutCommitNothingRemains) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   {
     AtomicFile file(folder.path() / "a");
     file.write("half", 4);
@@ -76,14 +76,14 @@ TEST(AtomicFile, WithoutCommitNothingRemains) {
 }
 
 TEST(AtomicFile, AFailedWriteKeepsTheOldFileAndLeavesNoTemporary) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   const std::filesystem::path path = folder.path() / "a";
   write_file_atomically(path, "old");
 
   std::string text;
   {
     const FileSizeLimit limit(1000);  // the first write is short, the second fails
-    text = test::error_text([&] { write_file_atomically(path, std::string(5000, 'x')); });
+    text = conformance::error_text([&] { write_file_atomically(path, std::string(5000, 'x')); });
   }
 
   EXPECT_EQ(text, "cannot write '" + path.string() + "': File too large");
@@ -92,7 +92,7 @@ TEST(AtomicFile, AFailedWriteKeepsTheOldFileAndLeavesNoTemporary) {
 }
 
 TEST(AtomicFile, AFolderInItsPlaceIsAnIoError) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   const std::filesystem::path path = folder.path() / "a";
   std::filesystem::create_directory(path);
 
@@ -107,7 +107,7 @@ TEST(AtomicFile, AFolderInItsPlaceIsAnIoError) {
 }
 
 TEST(AtomicFile, AMissingFolderIsAnIoError) {
-  EXPECT_EQ(test::error_text([] { write_file_atomically("/nonexistent/a", "x"); }),
+  EXPECT_EQ(conformance::error_text([] { write_file_atomically("/nonexistent/a", "x"); }),
             "cannot create '/nonexistent/a': No such file or directory");
 }
 

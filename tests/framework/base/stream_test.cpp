@@ -6,13 +6,14 @@
 
 #include <cmath>
 
+#include <ttfm/conformance/numbers.h>
+
 #include "base/philox.h"
-#include "support/support.h"
 
 namespace ttfm {
 namespace {
 
-using test::stream;
+using conformance::stream;
 
 // Known answers of the Random123 library (kat_vectors: philox4x32 10).
 TEST(Philox, MatchesThePublishedKnownAnswers) {
@@ -49,7 +50,7 @@ TEST(Stream, ARowDoesNotDependOnItsWidth) {
 }
 
 TEST(Stream, DoubleDrawsRoundToTheFloatDraws) {
-  EXPECT_LT(test::max_difference(stream(5).normal({100, 3}), stream(5, at::kDouble).normal({100, 3})), 1e-5);
+  EXPECT_LT(conformance::max_difference(stream(5).normal({100, 3}), stream(5, at::kDouble).normal({100, 3})), 1e-5);
 }
 
 TEST(Stream, NormalHasTheMomentsOfAStandardNormal) {

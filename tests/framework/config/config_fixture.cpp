@@ -5,6 +5,7 @@
 #include <fstream>
 #include <limits>
 
+#include <ttfm/conformance/errors.h>
 #include <ttfm/error.h>
 
 #include "base/edit_distance.h"
@@ -173,7 +174,7 @@ Resolved ConfigTest::load(const std::string& text, const std::vector<std::string
 }
 
 std::string ConfigTest::errors(const std::vector<std::string>& overrides) const {
-  return without_folder(ttfm::test::error_text([&] { load(overrides); }));
+  return without_folder(ttfm::conformance::error_text([&] { load(overrides); }));
 }
 
 std::string ConfigTest::errors(const std::string& text, const std::vector<std::string>& overrides) const {

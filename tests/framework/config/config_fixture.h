@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/options.h>
 
 #include "config/config.h"
-#include "support/support.h"
 
 namespace ttfm::config::test {
 
@@ -47,7 +47,7 @@ class ConfigTest : public testing::Test {
 
   static std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-  ttfm::test::TemporaryFolder folder_;
+  ttfm::conformance::TemporaryFolder folder_;
   FakeComponents components_;
 };
 

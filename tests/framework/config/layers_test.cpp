@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/errors.h>
+
 #include "framework/config/config_fixture.h"
 
 namespace ttfm::config::test {
@@ -143,11 +145,11 @@ TEST_F(ConfigLayers, AFileThatCannotBeReadIsRefused) {
   write("f.tml.toml", "");
   EXPECT_EQ(errors(), "error[E128]: cannot read 'f.toml': No such file or directory");
   write("quickstart.toml", "");
-  EXPECT_EQ(without_folder(
-                ttfm::test::error_text([&] { config::load(folder_.path() / "quickstrat.toml", {}, components_); })),
+  EXPECT_EQ(without_folder(ttfm::conformance::error_text(
+                [&] { config::load(folder_.path() / "quickstrat.toml", {}, components_); })),
             "error[E128]: cannot read 'quickstrat.toml': No such file or directory\n"
             "  = did you mean `quickstart.toml`?");
-  EXPECT_EQ(without_folder(ttfm::test::error_text([&] { config::load(folder_.path(), {}, components_); })),
+  EXPECT_EQ(without_folder(ttfm::conformance::error_text([&] { config::load(folder_.path(), {}, components_); })),
             "error[E128]: cannot read '': it is a folder");
   EXPECT_EQ(errors(std::string((1 << 20) + 1, '\n')),
             "error[E128]: cannot read 'f.toml': it is larger than 1 MiB, which no configuration is");

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/errors.h>
+
 #include "framework/config/config_fixture.h"
 
 namespace ttfm::config::test {
@@ -36,7 +38,7 @@ TEST_F(ConfigSections, ASmallConfigurationHasNoTeacher) {
 TEST_F(ConfigSections, APathThatIsNoSectionIsABug) {
   const Resolved resolved = load(kSmall);
   EXPECT_FALSE(resolved.has("teachre"));
-  EXPECT_EQ(ttfm::test::error_text([&] { resolved.at("teachre"); }),
+  EXPECT_EQ(ttfm::conformance::error_text([&] { resolved.at("teachre"); }),
             "a bug in ttfm: it asks the configuration for [teachre], which is no section");
 }
 

@@ -12,12 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/numbers.h>
 #include <ttfm/flow/gaussian.h>
 
 #include "eval/trajectory.h"
 #include "framework/eval/points.h"
-#include "support/facades.h"
-#include "support/support.h"
 
 namespace ttfm::eval {
 namespace {
@@ -28,19 +29,19 @@ const flow::Gaussian& gaussian() {
 }
 
 Tensor true_samples(uint64_t seed, int64_t count) {
-  return test::stream(seed, at::kDouble).normal({count, 2}) * 0.3 + gaussian().mean;
+  return conformance::stream(seed, at::kDouble).normal({count, 2}) * 0.3 + gaussian().mean;
 }
 
 /// The exact student and teacher of one Gaussian, and everything that evaluate() wants.
 struct Setting {
-  test::TestField field{[](const Tensor& x, const Tensor& t, const Call&) { return gaussian().velocity(x, t); }};
-  test::TestMap map{[](const Tensor& x, const Tensor& s, const Tensor& t, const Call&) {
+  conformance::TestField field{[](const Tensor& x, const Tensor& t, const Call&) { return gaussian().velocity(x, t); }};
+  conformance::TestMap map{[](const Tensor& x, const Tensor& s, const Tensor& t, const Call&) {
     return gaussian().average_velocity(x, s, t);
   }};
   EvaluateInputs inputs;
 
   Setting() {
-    inputs.x_0 = test::stream(1, at::kDouble).normal({1000, 2});
+    inputs.x_0 = conformance::stream(1, at::kDouble).normal({1000, 2});
     inputs.held_out = true_samples(2, 1000);
     inputs.second = true_samples(3, 1000);
     inputs.flow_map = &map.facade();
@@ -155,7 +156,7 @@ TEST(Evaluate, HandsBatchesToTheModelAndWholeSetsToTheCallback) {
   std::vector<std::string> seen;
   setting.inputs.on_samples = [&](const Row& row, const Tensor& samples) {
     seen.push_back(row.model + std::to_string(row.evaluations));
-    EXPECT_EQ(test::max_difference(samples, setting.inputs.x_0), 0);
+    EXPECT_EQ(conformance::max_difference(samples, setting.inputs.x_0), 0);
   };
 
   const Results results = evaluate(setting.inputs);
@@ -178,9 +179,9 @@ TEST(Evaluate, WithoutTrueSamplesMeasuresOnlyAgainstTheTeacher) {
 
 TEST(Evaluate, ImagesHaveAnErrorForEachPixel) {
   Setting setting;
-  const test::TestField still([](const Tensor& x, const Tensor&, const Call&) { return at::zeros_like(x); });
+  const conformance::TestField still([](const Tensor& x, const Tensor&, const Call&) { return at::zeros_like(x); });
   setting.inputs.x_0 = at::zeros({10, 1, 4, 4});
-  setting.inputs.held_out = test::stream(5).normal({10, 1, 4, 4});
+  setting.inputs.held_out = conformance::stream(5).normal({10, 1, 4, 4});
   setting.inputs.second = Tensor();
   setting.inputs.field = &still.facade();
   setting.inputs.flow_map = nullptr;
@@ -250,7 +251,7 @@ TEST(Evaluate, RefusesSamplesOfAnotherShapeThanTheNoise) {
     return SampleDraw{request.x_0.narrow(1, 0, 1), 1};
   };
 
-  EXPECT_EQ(test::error_text([&] { evaluate(setting.inputs); }),
+  EXPECT_EQ(conformance::error_text([&] { evaluate(setting.inputs); }),
             "samples of a model: shapes [1000, 1] and [1000, 2] differ; both must hold the same samples");
 }
 

@@ -10,12 +10,13 @@
 
 #include <string>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/numbers.h>
 #include <ttfm/flow/gaussian.h>
 
 #include "eval/metrics/distances.h"
 #include "framework/eval/points.h"
-#include "support/facades.h"
-#include "support/support.h"
 
 namespace ttfm::eval {
 namespace {
@@ -25,8 +26,9 @@ const flow::Gaussian& gaussian() {
   return kData;
 }
 
-test::TestField gaussian_field() {
-  return test::TestField([](const Tensor& x, const Tensor& t, const Call&) { return gaussian().velocity(x, t); });
+conformance::TestField gaussian_field() {
+  return conformance::TestField(
+      [](const Tensor& x, const Tensor& t, const Call&) { return gaussian().velocity(x, t); });
 }
 
 Tensor exact_endpoint(const Tensor& x_0) {
@@ -35,19 +37,19 @@ Tensor exact_endpoint(const Tensor& x_0) {
 }
 
 TEST(ReferenceSolver, ReachesTheGaussiansExactEndpoint) {
-  const test::TestField field = gaussian_field();
-  const Tensor x_0 = test::stream(1, at::kDouble).normal({100, 2});
+  const conformance::TestField field = gaussian_field();
+  const Tensor x_0 = conformance::stream(1, at::kDouble).normal({100, 2});
 
   const ReferenceSolution solution =
       solve_reference(field.facade(), x_0, {}, {.absolute_tolerance = 1e-10, .relative_tolerance = 1e-10, .batch = 64});
 
-  EXPECT_LT(test::max_difference(solution.x_1, exact_endpoint(x_0)), 1e-8);
+  EXPECT_LT(conformance::max_difference(solution.x_1, exact_endpoint(x_0)), 1e-8);
   EXPECT_LT(solution.evaluations, 1000);
 }
 
 TEST(ReferenceSolver, EstimatesItsErrorFromAbove) {
-  const test::TestField field = gaussian_field();
-  const Tensor x_0 = test::stream(1, at::kDouble).normal({100, 2});
+  const conformance::TestField field = gaussian_field();
+  const Tensor x_0 = conformance::stream(1, at::kDouble).normal({100, 2});
 
   for (const double tolerance : {1e-4, 1e-6, 1e-8}) {
     const ReferenceSolution solution = solve_reference(
@@ -60,8 +62,8 @@ TEST(ReferenceSolver, EstimatesItsErrorFromAbove) {
 }
 
 TEST(ReferenceSolver, CountsTheEvaluationsOfTheSlowestBatch) {
-  const test::TestField field = gaussian_field();
-  const Tensor x_0 = test::stream(1, at::kDouble).normal({10, 2});
+  const conformance::TestField field = gaussian_field();
+  const Tensor x_0 = conformance::stream(1, at::kDouble).normal({10, 2});
 
   const ReferenceSolution solution = solve_reference(field.facade(), x_0, {}, {.batch = 10});
 
@@ -70,7 +72,7 @@ TEST(ReferenceSolver, CountsTheEvaluationsOfTheSlowestBatch) {
 }
 
 TEST(ReferenceSolver, IsExactForPolynomialsOfDegreeFourInTime) {
-  const test::TestField field([](const Tensor& x, const Tensor& t, const Call&) {
+  const conformance::TestField field([](const Tensor& x, const Tensor& t, const Call&) {
     return 5 * t.square().square().view({-1, 1}) * at::ones_like(x);
   });
   const Tensor x_0 = at::zeros({3, 1}, at::kDouble);
@@ -78,11 +80,11 @@ TEST(ReferenceSolver, IsExactForPolynomialsOfDegreeFourInTime) {
   const ReferenceSolution solution =
       solve_reference(field.facade(), x_0, {}, {.absolute_tolerance = 1, .relative_tolerance = 1});
 
-  EXPECT_LT(test::max_difference(solution.x_1, at::ones({3, 1}, at::kDouble)), 1e-14);
+  EXPECT_LT(conformance::max_difference(solution.x_1, at::ones({3, 1}, at::kDouble)), 1e-14);
 }
 
 TEST(ReferenceSolver, HandsEachRowItsLabel) {
-  const test::TestField field([](const Tensor& x, const Tensor&, const Call& call) {
+  const conformance::TestField field([](const Tensor& x, const Tensor&, const Call& call) {
     return call.label.to(at::kDouble).view({-1, 1}).expand_as(x);
   });
   const Tensor label = test::points({0, 1, 2, 3, 4}, 1).view({-1}).to(at::kLong);
@@ -90,14 +92,14 @@ TEST(ReferenceSolver, HandsEachRowItsLabel) {
   const ReferenceSolution solution =
       solve_reference(field.facade(), at::zeros({5, 1}, at::kDouble), label, {.batch = 2});
 
-  EXPECT_LT(test::max_difference(solution.x_1, label.to(at::kDouble).view({-1, 1})), 1e-12);
+  EXPECT_LT(conformance::max_difference(solution.x_1, label.to(at::kDouble).view({-1, 1})), 1e-12);
 }
 
 TEST(ReferenceSolver, SaysWhereItStoppedWhenTheBudgetIsSpent) {
-  const test::TestField field = gaussian_field();
-  const Tensor x_0 = test::stream(1, at::kDouble).normal({10, 2});
+  const conformance::TestField field = gaussian_field();
+  const Tensor x_0 = conformance::stream(1, at::kDouble).normal({10, 2});
 
-  const std::string text = test::error_text([&] {
+  const std::string text = conformance::error_text([&] {
     solve_reference(field.facade(), x_0, {},
                     {.absolute_tolerance = 1e-12, .relative_tolerance = 1e-12, .max_evaluations = 60});
   });
@@ -112,11 +114,11 @@ TEST(ReferenceSolver, SaysWhereItStoppedWhenTheBudgetIsSpent) {
 }
 
 TEST(ReferenceSolver, StopsAtAVelocityThatIsNotFinite) {
-  const test::TestField field([](const Tensor& x, const Tensor& t, const Call&) {
+  const conformance::TestField field([](const Tensor& x, const Tensor& t, const Call&) {
     return (0.5 - t).sqrt().view({-1, 1}) * at::ones_like(x);
   });
 
-  const std::string text = test::error_text([&] {
+  const std::string text = conformance::error_text([&] {
     solve_reference(field.facade(), at::zeros({2, 1}, at::kDouble), {}, {});
   });
 

@@ -9,7 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "support/support.h"
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/temporary_folder.h>
 
 namespace ttfm::eval {
 namespace {
@@ -120,7 +121,7 @@ TEST(Report, CsvHasOneLineForEachRow) {
 }
 
 TEST(Report, FilesHoldWhatTheFunctionsReturn) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   const auto contents = [](const std::filesystem::path& path) {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
@@ -134,10 +135,10 @@ TEST(Report, FilesHoldWhatTheFunctionsReturn) {
 }
 
 TEST(Report, FolderThatCannotBeMadeIsAnError) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   std::ofstream(folder.path() / "eval") << "a file";
 
-  const std::string text = test::error_text([&] { write_results(example(), folder.path() / "eval" / "x"); });
+  const std::string text = conformance::error_text([&] { write_results(example(), folder.path() / "eval" / "x"); });
 
   EXPECT_NE(text.find("cannot make the folder '" + (folder.path() / "eval" / "x").string() + "'"), std::string::npos);
 }
@@ -147,7 +148,8 @@ TEST(Report, ValuesAreFoundByTheNameOfTheirMetric) {
 
   EXPECT_EQ(value_in(results, results.rows[1], "sliced_w2"), 0.1);
   EXPECT_FALSE(value_in(results, results.rows[0], "rmse").has_value());
-  EXPECT_EQ(test::error_text([&] { value_in(results, results.rows[0], "fid"); }), "the results have no metric 'fid'");
+  EXPECT_EQ(conformance::error_text([&] { value_in(results, results.rows[0], "fid"); }),
+            "the results have no metric 'fid'");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "support/support.h"
+#include <ttfm/conformance/numbers.h>
 
 namespace ttfm::eval {
 namespace {
@@ -23,16 +23,16 @@ TEST(Rows, AreVisitedOnceInBatchesOfAtMostTheGivenSize) {
 }
 
 TEST(Rows, ChosenAtRandomAreDifferentOnesAndSpreadOverAll) {
-  const at::Tensor chosen = random_rows(at::arange(1000), 100, test::stream(1));
+  const at::Tensor chosen = random_rows(at::arange(1000), 100, conformance::stream(1));
 
   const at::Tensor sorted = std::get<0>(chosen.sort());
   EXPECT_GT((sorted.narrow(0, 1, 99) - sorted.narrow(0, 0, 99)).min().item<int64_t>(), 0);
   EXPECT_NEAR(chosen.to(at::kDouble).mean().item<double>(), 500, 100);
-  EXPECT_TRUE(at::equal(chosen, random_rows(at::arange(1000), 100, test::stream(1))));
+  EXPECT_TRUE(at::equal(chosen, random_rows(at::arange(1000), 100, conformance::stream(1))));
 }
 
 TEST(Rows, StayInOrderWhereAllAreChosen) {
-  EXPECT_TRUE(at::equal(random_rows(at::arange(5), 5, test::stream(1)), at::arange(5)));
+  EXPECT_TRUE(at::equal(random_rows(at::arange(5), 5, conformance::stream(1)), at::arange(5)));
 }
 
 }  // namespace

@@ -12,7 +12,8 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
-#include "support/support.h"
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/numbers.h>
 
 namespace ttfm {
 namespace {
@@ -54,10 +55,10 @@ TEST(StudentMap, StackedQueriesGiveWhatSeparateOnesGive) {
   const auto stacked = FlowMap(&map).velocities(queries);
 
   EXPECT_EQ(student.rows, std::vector<int64_t>{8});
-  EXPECT_LT(test::max_difference(stacked[0], map.velocity(a.x, a.s, a.t, labelled)), 1e-15);
+  EXPECT_LT(conformance::max_difference(stacked[0], map.velocity(a.x, a.s, a.t, labelled)), 1e-15);
   Call none;  // a query without labels, stacked with one that has some, is asked with "no label"
   none.label = at::zeros({4}, at::kLong) + 5;
-  EXPECT_LT(test::max_difference(stacked[1], map.velocity(b.x, b.s, b.t, none)), 1e-15);
+  EXPECT_LT(conformance::max_difference(stacked[1], map.velocity(b.x, b.s, b.t, none)), 1e-15);
 }
 
 TEST(StudentMap, QueriesThatMayNotBeStackedAreAskedOneByOne) {
@@ -121,7 +122,7 @@ TEST(StudentMap, AStudentWithoutADualForwardIsDifferentiatedByDifferences) {
   const Dual u = FlowMap(&map).derivative(a.x, a.s, a.t, {.dx = dx, .ds = {}, .dt = one}, a.call);
 
   const Tensor exact = a.x.cos() * dx - 3 * a.t.square().unsqueeze(1);
-  EXPECT_LT(test::max_difference(u.tangent, exact), 1e-8);
+  EXPECT_LT(conformance::max_difference(u.tangent, exact), 1e-8);
   EXPECT_TRUE(u.tangent.requires_grad());
 }
 
@@ -141,8 +142,8 @@ TEST(StudentMap, DifferencesStayInsideTheTimesThatAStudentIsDefinedOn) {
   const Tensor along_t = FlowMap(&map).derivative(x, s, t, {.dt = one}, {}).tangent;
   const Tensor along_s = FlowMap(&map).derivative(x, s, t, {.ds = one}, {}).tangent;
 
-  EXPECT_LT(test::max_difference(along_t.select(1, 0), 2 * t), 2e-5);
-  EXPECT_LT(test::max_difference(along_s.select(1, 0), -2 * s), 2e-5);
+  EXPECT_LT(conformance::max_difference(along_t.select(1, 0), 2 * t), 2e-5);
+  EXPECT_LT(conformance::max_difference(along_s.select(1, 0), -2 * s), 2e-5);
 }
 
 TEST(StudentMap, AQueryWithoutACallIsAPlainOne) {
@@ -153,8 +154,8 @@ TEST(StudentMap, AQueryWithoutACallIsAPlainOne) {
   const auto [u, diagonal] = FlowMap(&map).velocities({{a.x, a.s, a.t}, {a.x, a.s, a.s}});
 
   EXPECT_EQ(student.rows, std::vector<int64_t>{8});
-  EXPECT_LT(test::max_difference(u, map.velocity(a.x, a.s, a.t, {})), 1e-15);
-  EXPECT_LT(test::max_difference(diagonal, map.velocity(a.x, a.s, a.s, {})), 1e-15);
+  EXPECT_LT(conformance::max_difference(u, map.velocity(a.x, a.s, a.t, {})), 1e-15);
+  EXPECT_LT(conformance::max_difference(diagonal, map.velocity(a.x, a.s, a.s, {})), 1e-15);
 }
 
 TEST(StudentMap, CopiesAndStoppedMapsRecordNoGradient) {
@@ -178,7 +179,7 @@ TEST(StudentMap, TheFlowMapGoesAlongTheAverageVelocityAndStaysOnTheDiagonal) {
 
   const Tensor phi = FlowMap(&map)(a.x, a.s, a.t, a.call);
 
-  EXPECT_LT(test::max_difference(phi, a.x + 0.2 * map.velocity(a.x, a.s, a.t, a.call)), 1e-15);
+  EXPECT_LT(conformance::max_difference(phi, a.x + 0.2 * map.velocity(a.x, a.s, a.t, a.call)), 1e-15);
   EXPECT_TRUE(at::equal(FlowMap(&map)(a.x, a.s, a.s, a.call), a.x));
 }
 
@@ -213,9 +214,9 @@ TEST(StudentMap, NamesWhatIsWrongWithACall) {
   WaveStudent student;
   const StudentMap map(student, "wave", true);
 
-  EXPECT_EQ(test::error_text([&] { map.velocity(a.x, at::zeros({3}), a.t, a.call); }),
+  EXPECT_EQ(conformance::error_text([&] { map.velocity(a.x, at::zeros({3}), a.t, a.call); }),
             "FlowMap::velocity: s is [3] Float on cpu, expected [4] like the rows of x, which is [4, 3] Double on cpu");
-  EXPECT_EQ(test::error_text([&] { map.velocity(at::zeros({4}), a.s, a.t, a.call); }),
+  EXPECT_EQ(conformance::error_text([&] { map.velocity(at::zeros({4}), a.s, a.t, a.call); }),
             "FlowMap::velocity: x is [4] Float on cpu, expected [B, ...] with at least two dimensions");
 }
 

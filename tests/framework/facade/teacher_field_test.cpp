@@ -8,7 +8,8 @@
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
-#include "support/support.h"
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/numbers.h>
 
 namespace ttfm {
 namespace {
@@ -44,7 +45,7 @@ TEST(TeacherField, GuidanceExtrapolatesFromNoLabelInsideItsInterval) {
     const Tensor v = field.velocity(in.x, in.t, in.call) - in.x;
 
     // row 1 is inside: 30 + 2 (10 - 30); the others keep their label's velocity
-    EXPECT_LT(test::max_difference(v.select(1, 0), at::tensor({0.0, -10.0, 20.0})), 1e-5);
+    EXPECT_LT(conformance::max_difference(v.select(1, 0), at::tensor({0.0, -10.0, 20.0})), 1e-5);
   }
 }
 
@@ -80,7 +81,7 @@ TEST(TeacherField, RefusesAVelocityThatHidesItsGradient) {
   in.x.requires_grad_();
 
   EXPECT_EQ(
-      test::error_text([&] { TeacherField(teacher, "detaching", {}).velocity(in.x, in.t, in.call); }),
+      conformance::error_text([&] { TeacherField(teacher, "detaching", {}).velocity(in.x, in.t, in.call); }),
       "teacher 'detaching' says that it is differentiable in x, but its velocity records no gradient: it detaches "
       "x, or must leave NetworkTraits::x_gradient false");
   teacher.x_gradient = false;
@@ -92,7 +93,7 @@ TEST(TeacherField, RefusesGuidanceOfAnUnconditionalTeacher) {
   teacher.classes = 0;
 
   EXPECT_EQ(
-      test::error_text([&] { TeacherField(teacher, "plain", {.scale = 2}); }),
+      conformance::error_text([&] { TeacherField(teacher, "plain", {.scale = 2}); }),
       "[teacher.guidance] scale is not 1, but teacher 'plain' is unconditional: guidance needs a teacher that was "
       "trained with labels");
 }

@@ -8,17 +8,17 @@
 #include <cmath>
 #include <numbers>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/numbers.h>
+#include <ttfm/conformance/oracle.h>
 #include <ttfm/flow/gaussian.h>
 #include <ttfm/flow/gaussian_mixture.h>
 #include <ttfm/flow/placed.h>
 
-#include "support/oracle.h"
-#include "support/support.h"
-
 namespace ttfm::flow {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 /// Three components in 1-D that share nothing: a dropped weight, mean or scale changes the velocity.
 GaussianMixtureOptions three_components() {

@@ -3,15 +3,16 @@
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
+
 #include "losses/itvm/itvm_loss.h"
 #include "losses/lfmd/lfmd_loss.h"
-#include "support/facades.h"
-#include "support/oracle.h"
 
 namespace ttfm::loss {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 using Options = ItvmLoss::Options;
 

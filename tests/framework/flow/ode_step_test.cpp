@@ -5,15 +5,14 @@
 
 #include <cmath>
 
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
 #include <ttfm/flow/ode_step.h>
-
-#include "support/facades.h"
-#include "support/oracle.h"
 
 namespace ttfm::flow {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 struct Case {
   Integrator integrator;

@@ -5,17 +5,16 @@
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/oracle.h>
 #include <ttfm/flow/flow_map.h>
 #include <ttfm/flow/interpolate.h>
 #include <ttfm/flow/time_grid.h>
 
-#include "support/facades.h"
-#include "support/oracle.h"
-
 namespace ttfm::flow {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 TEST(Path, RunsFromNoiseToData) {
   const Tensor x_0 = noise(3, {3, 4, 4}), x_1 = data(oracle({3, 4, 4}), 3, {3, 4, 4});

@@ -6,15 +6,14 @@
 
 #include <cmath>
 
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/numbers.h>
 #include <ttfm/flow/times.h>
-
-#include "support/facades.h"
-#include "support/support.h"
 
 namespace ttfm::flow {
 namespace {
 
-using namespace ttfm::test;
+using namespace ttfm::conformance;
 
 constexpr int64_t kCount = 40000;
 

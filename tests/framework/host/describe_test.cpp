@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <ttfm/conformance/errors.h>
 #include <ttfm/plugin.h>
 
 #include "bad_plugins/zoo.h"
@@ -13,7 +14,7 @@
 namespace ttfm::host {
 namespace {
 
-using test::error_text;
+using conformance::error_text;
 using test::PluginFolder;
 
 std::vector<ComponentInfo> two_components() {

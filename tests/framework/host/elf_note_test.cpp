@@ -11,7 +11,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "support/support.h"
+#include <ttfm/conformance/temporary_folder.h>
 
 namespace ttfm::host {
 namespace {
@@ -44,7 +44,7 @@ class ElfNote : public testing::Test {
     return read_plugin_note(file());
   }
 
-  test::TemporaryFolder folder_;
+  conformance::TemporaryFolder folder_;
 };
 
 TEST_F(ElfNote, IsReadFromAPlugin) {

@@ -4,9 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/errors.h>
 #include <ttfm/plugin.h>
-
-#include "support/support.h"
 
 namespace ttfm::host {
 namespace {
@@ -17,7 +16,7 @@ TEST(Handshake, RefusesControlBytesInASummary) {
   Plugin plugin("texts", "0.1.0");
   plugin.add<ALoss>("texts", "red \x1b[31mletters");
 
-  EXPECT_EQ(test::error_text([&] { check_descriptor("/p/x.so", plugin.descriptor(), {}); }),
+  EXPECT_EQ(conformance::error_text([&] { check_descriptor("/p/x.so", plugin.descriptor(), {}); }),
             "'/p/x.so' has a defective table: loss/texts: it has control bytes in its summary.");
 }
 

@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 
+#include <ttfm/conformance/errors.h>
+
 #include "bad_plugins/zoo.h"
 #include "host/runtime_check.h"
 
@@ -14,7 +16,7 @@ namespace ttfm::host {
 namespace {
 
 namespace fs = std::filesystem;
-using test::error_text;
+using conformance::error_text;
 using test::GoodConfig;
 using test::PluginFolder;
 using testing::internal::CaptureStderr;

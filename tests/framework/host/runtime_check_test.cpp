@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "support/support.h"
+#include <ttfm/conformance/temporary_folder.h>
 
 namespace ttfm::host {
 namespace {
@@ -22,7 +22,7 @@ TEST(DuplicateRuntime, IsTwoFilesOfOneRuntime) {
 }
 
 TEST(DuplicateRuntime, IsNotOneFileWithTwoNames) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   std::ofstream(folder.path() / "libgomp.so.1.0.0") << "x";
   std::filesystem::create_symlink("libgomp.so.1.0.0", folder.path() / "libgomp.so.1");
 

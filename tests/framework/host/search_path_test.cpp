@@ -9,7 +9,7 @@
 #include <fstream>
 #include <optional>
 
-#include "support/support.h"
+#include <ttfm/conformance/temporary_folder.h>
 
 namespace ttfm::host {
 namespace {
@@ -72,7 +72,7 @@ TEST(SearchPath, DoesNotHaveTheWorkingDirectoryUnlessItIsNamed) {
 }
 
 TEST(PluginFiles, AreThoseWithTheRightNameSorted) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   for (const char* name : {"libttfm_b.so", "libttfm_a.so", "libttfm_a.so.1", "ttfm_c.so", "libttfm_d.txt", "libc.so"}) {
     std::ofstream(folder.path() / name);
   }
@@ -83,7 +83,7 @@ TEST(PluginFiles, AreThoseWithTheRightNameSorted) {
 }
 
 TEST(Trust, IsForWhatOnlyTheUserCanWrite) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   const fs::path file = folder.path() / "file";
   std::ofstream(file) << "x";
   fs::permissions(file, fs::perms(0644));
@@ -101,7 +101,7 @@ TEST(Trust, IsForWhatOnlyTheUserCanWrite) {
 }
 
 TEST(Trust, IsNotForTheFilesOfOthers) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   const fs::path file = folder.path() / "file";
   std::ofstream(file) << "x";
   if (::chown(file.c_str(), 12345, static_cast<gid_t>(-1)) != 0) GTEST_SKIP() << "only root can give files away";

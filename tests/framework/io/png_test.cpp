@@ -11,7 +11,8 @@
 
 #include <string>
 
-#include "support/support.h"
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/temporary_folder.h>
 
 namespace ttfm::io {
 namespace {
@@ -28,7 +29,7 @@ at::Tensor decode(const std::filesystem::path& path) {
 }
 
 TEST(WritePng, PixelsComeBackAsTheyWere) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   for (const int64_t channels : {1, 3}) {
     const at::Tensor image = at::arange(5 * 7 * channels).mul(13).remainder(256).to(at::kByte).view({5, 7, channels});
 
@@ -39,7 +40,7 @@ TEST(WritePng, PixelsComeBackAsTheyWere) {
 }
 
 TEST(WritePng, TakesAViewThatIsNotContiguous) {
-  const test::TemporaryFolder folder;
+  const conformance::TemporaryFolder folder;
   const at::Tensor image = at::arange(3 * 4 * 2).to(at::kByte).view({3, 2, 4}).permute({2, 1, 0});  // CHW to HWC
 
   write_png(folder.path() / "x.png", image);
@@ -48,15 +49,15 @@ TEST(WritePng, TakesAViewThatIsNotContiguous) {
 }
 
 TEST(WritePng, RefusesWhatIsNoPicture) {
-  EXPECT_EQ(test::error_text([] {
+  EXPECT_EQ(conformance::error_text([] {
               encode_png(at::zeros({2, 2, 3}));
             }),
             "a picture to encode is uint8 [height, width, 1 or 3] on the CPU, got Float [2, 2, 3] on cpu");
-  EXPECT_EQ(test::error_text([] {
+  EXPECT_EQ(conformance::error_text([] {
               encode_png(at::zeros({2, 2, 4}, at::kByte));
             }),
             "a picture to encode is uint8 [height, width, 1 or 3] on the CPU, got Byte [2, 2, 4] on cpu");
-  EXPECT_EQ(test::error_text([] {
+  EXPECT_EQ(conformance::error_text([] {
               encode_png(at::zeros({0, 2, 1}, at::kByte));
             }),
             "a picture to encode is uint8 [height, width, 1 or 3] on the CPU, got Byte [0, 2, 1] on cpu");

@@ -12,14 +12,14 @@
 #include <fstream>
 #include <string>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/io/safetensors.h>
-
-#include "support/support.h"
 
 namespace ttfm::io {
 namespace {
 
-using test::error_text;
+using conformance::error_text;
 
 /// The bytes of a file by hand: the length of the header, the header, the data.
 std::string file_of(const std::string& header, const std::string& data) {
@@ -53,7 +53,7 @@ class Safetensors : public testing::Test {
     return text.substr(std::min(prefix.size(), text.size()));
   }
 
-  test::TemporaryFolder folder_;
+  conformance::TemporaryFolder folder_;
   std::filesystem::path path_ = folder_.path() / "x.safetensors";
 };
 

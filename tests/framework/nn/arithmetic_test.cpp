@@ -2,11 +2,12 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/derivative_checker.h>
+#include <ttfm/conformance/errors.h>
 #include <ttfm/error.h>
 #include <ttfm/nn/dual.h>
 
 #include "framework/nn/samples.h"
-#include "support/derivative_checker.h"
 
 namespace ttfm {
 namespace {
@@ -19,7 +20,8 @@ TEST(DualArithmetic, FollowsTheRulesOfDerivatives) {
   const auto all = [](const auto& in) { return (in[0] + in[1]) * in[2] - in[1] * 3.0 + (2.0 - in[0]) * in[0] + 1.0; };
   for (const bool constant_factor : {false, true}) {
     const Dual c = constant_factor ? constant_dual(3, {3, 4}) : normal_dual(3, {3, 4});
-    test::expect_right_derivatives(test::subject(all, {normal_dual(1, {3, 4}), normal_dual(2, {3, 4}), c}));
+    conformance::expect_right_derivatives(
+        conformance::subject(all, {normal_dual(1, {3, 4}), normal_dual(2, {3, 4}), c}));
   }
 }
 
@@ -30,15 +32,15 @@ TEST(DualArithmetic, BroadcastsTangentsWithTheirPrimals) {
     EXPECT_EQ(y.tangent.sizes(), y.primal.sizes());
   }
   const auto all = [](const auto& in) { return (in[0] - in[1]) * (in[1] - in[0]) + in[0] * in[1]; };
-  test::expect_right_derivatives(test::subject(all, {column, matrix}));
-  test::expect_right_derivatives(test::subject(all, {column, normal_dual(2, {3, 4})}));
+  conformance::expect_right_derivatives(conformance::subject(all, {column, matrix}));
+  conformance::expect_right_derivatives(conformance::subject(all, {column, normal_dual(2, {3, 4})}));
 }
 
 TEST(DualArithmetic, TakesTensorsAsConstants) {
   Tensor c = normal(5, {3, 4});
   const auto all = [&](const auto& in) { return (c - in[0]) * c + (in[0] - c) * in[0] + (c + in[0]) - (in[0] + c); };
 
-  test::expect_right_derivatives(test::subject(all, {normal_dual(1, {3, 1})}, {&c}));
+  conformance::expect_right_derivatives(conformance::subject(all, {normal_dual(1, {3, 1})}, {&c}));
 }
 
 TEST(DualArithmetic, KeepsAnUndefinedTangentUndefined) {
@@ -56,8 +58,8 @@ TEST(AddGated, IsXPlusGateTimesY) {
   const Dual x = normal_dual(1, {2, 3, 4}), gate = normal_dual(2, {2, 4}), y = normal_dual(3, {2, 3, 4});
   const Dual still{x.primal, {}}, still_y{y.primal, {}};
 
-  test::expect_right_derivatives(test::subject(gated, {x, gate, y}), composite);
-  test::expect_right_derivatives(test::subject(gated, {still, gate, still_y}), composite);
+  conformance::expect_right_derivatives(conformance::subject(gated, {x, gate, y}), composite);
+  conformance::expect_right_derivatives(conformance::subject(gated, {still, gate, still_y}), composite);
 }
 
 TEST(Rearrangement, MovesTangentsAsPrimals) {
@@ -69,16 +71,18 @@ TEST(Rearrangement, MovesTangentsAsPrimals) {
     return image * nn::reshape(nn::narrow(b, 2, 0, 1), {2, 2, 1, 1});
   };
 
-  test::expect_right_derivatives(test::subject(moved, {normal_dual(1, {2, 4, 3}), normal_dual(2, {2, 3, 3})}));
-  test::expect_right_derivatives(test::subject(moved, {normal_dual(1, {2, 4, 3}), constant_dual(2, {2, 3, 3})}));
+  conformance::expect_right_derivatives(
+      conformance::subject(moved, {normal_dual(1, {2, 4, 3}), normal_dual(2, {2, 3, 3})}));
+  conformance::expect_right_derivatives(
+      conformance::subject(moved, {normal_dual(1, {2, 4, 3}), constant_dual(2, {2, 3, 3})}));
 }
 
 TEST(Rearrangement, RefusesPartsThatDoNotFit) {
-  EXPECT_EQ(test::error_text([] {
+  EXPECT_EQ(conformance::error_text([] {
               nn::chunk<2>(normal(1, {2, 3}), 1);
             }),
             "nn::chunk: dimension 1 of a tensor of shape [2, 3] is no multiple of 2");
-  EXPECT_EQ(test::error_text([] {
+  EXPECT_EQ(conformance::error_text([] {
               nn::pad_image(normal(1, {1, 1, 5, 5}), 4, 8);
             }),
             "nn::pad_image: an image of shape [1, 1, 5, 5] cannot be padded to 4 x 8");

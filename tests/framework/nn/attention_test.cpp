@@ -5,10 +5,11 @@
 
 #include <cmath>
 
+#include <ttfm/conformance/derivative_checker.h>
+#include <ttfm/conformance/errors.h>
 #include <ttfm/nn/attention.h>
 
 #include "framework/nn/samples.h"
-#include "support/derivative_checker.h"
 
 namespace ttfm {
 namespace {
@@ -34,8 +35,8 @@ const auto kAttention = [](const auto& in) { return nn::attention(in[0], in[1], 
 
 TEST(Attention, IsRightWithItsDerivatives) {
   for (const std::vector<int64_t>& shape : {std::vector<int64_t>{2, 2, 3, 4}, {1, 1, 5, 3}, {1, 3, 1, 2}}) {
-    test::expect_right_derivatives(
-        test::subject(kAttention, {normal_dual(1, shape), normal_dual(2, shape), normal_dual(3, shape)}),
+    conformance::expect_right_derivatives(
+        conformance::subject(kAttention, {normal_dual(1, shape), normal_dual(2, shape), normal_dual(3, shape)}),
         composite_attention);
   }
 }
@@ -50,15 +51,16 @@ TEST(Attention, TakesAnyLayoutAndUndefinedTangents) {
   };
   const auto still = [&](uint64_t seed) { return constant_dual(seed, shape); };
 
-  test::expect_right_derivatives(test::subject(kAttention, {permuted(1), permuted(2), permuted(3)}),
-                                 composite_attention);
-  test::expect_right_derivatives(test::subject(kAttention, {channels_last(1), channels_last(2), channels_last(3)}),
-                                 composite_attention);
-  test::expect_right_derivatives(test::subject(kAttention, {normal_dual(1, shape), still(2), still(3)}),
-                                 composite_attention);
-  test::expect_right_derivatives(test::subject(kAttention, {still(1), still(2), normal_dual(3, shape)}),
-                                 composite_attention);
-  test::expect_right_derivatives(test::subject(kAttention, {still(1), still(2), still(3)}), composite_attention);
+  conformance::expect_right_derivatives(conformance::subject(kAttention, {permuted(1), permuted(2), permuted(3)}),
+                                        composite_attention);
+  conformance::expect_right_derivatives(
+      conformance::subject(kAttention, {channels_last(1), channels_last(2), channels_last(3)}), composite_attention);
+  conformance::expect_right_derivatives(conformance::subject(kAttention, {normal_dual(1, shape), still(2), still(3)}),
+                                        composite_attention);
+  conformance::expect_right_derivatives(conformance::subject(kAttention, {still(1), still(2), normal_dual(3, shape)}),
+                                        composite_attention);
+  conformance::expect_right_derivatives(conformance::subject(kAttention, {still(1), still(2), still(3)}),
+                                        composite_attention);
   EXPECT_FALSE(nn::attention(still(1), still(2), still(3)).tangent.defined());
 }
 
@@ -69,8 +71,8 @@ TEST(Attention, TakesGradientsInAnyLayout) {
   const auto composite = [&](const std::vector<Dual>& in) { return heads_last(composite_attention(in)); };
   const std::vector<int64_t> shape{2, 2, 3, 4};
 
-  test::expect_right_derivatives(
-      test::subject(layer, {normal_dual(1, shape), normal_dual(2, shape), normal_dual(3, shape)}), composite);
+  conformance::expect_right_derivatives(
+      conformance::subject(layer, {normal_dual(1, shape), normal_dual(2, shape), normal_dual(3, shape)}), composite);
 }
 
 TEST(Attention, IsStableForLargeLogits) {
@@ -86,9 +88,9 @@ TEST(SelfAttention, IsRightWithItsDerivatives) {
   nn::SelfAttention layer(6, 2);
   test::set_normal(20, {&layer.qkv.weight, &layer.qkv.bias, &layer.out.weight, &layer.out.bias});
   const auto check = [&](const Dual& x) {
-    test::expect_right_derivatives(
-        test::subject([&](const auto& in) { return layer(in[0]); }, {x},
-                      {&layer.qkv.weight, &layer.qkv.bias, &layer.out.weight, &layer.out.bias}));
+    conformance::expect_right_derivatives(
+        conformance::subject([&](const auto& in) { return layer(in[0]); }, {x},
+                             {&layer.qkv.weight, &layer.qkv.bias, &layer.out.weight, &layer.out.bias}));
   };
 
   check(normal_dual(1, {2, 3, 6}));
@@ -102,11 +104,11 @@ TEST(SelfAttention, TreatsTokensAlikeWhateverTheirOrder) {
   test::set_normal(20, {&layer.qkv.weight, &layer.qkv.bias, &layer.out.weight, &layer.out.bias});
   const Tensor x = normal(1, {2, 4, 6});
 
-  EXPECT_LT(test::max_difference(layer(x.flip({1})), layer(x).flip({1})), 1e-13);
+  EXPECT_LT(conformance::max_difference(layer(x.flip({1})), layer(x).flip({1})), 1e-13);
 }
 
 TEST(SelfAttention, RefusesHeadsThatDoNotDivideTheWidth) {
-  EXPECT_EQ(test::error_text([] { nn::SelfAttention(6, 4); }),
+  EXPECT_EQ(conformance::error_text([] { nn::SelfAttention(6, 4); }),
             "attention: 4 heads do not divide the width 6; choose a number of heads that does");
 }
 

@@ -22,7 +22,7 @@ TEST(JoinedView, CoversTheHalvesOfOneTensor) {
 
       ASSERT_TRUE(joined.has_value());
       EXPECT_TRUE(joined->is_alias_of(both));
-      EXPECT_EQ(test::max_difference(*joined, both), 0);
+      EXPECT_EQ(conformance::max_difference(*joined, both), 0);
     }
   }
 }
@@ -30,7 +30,7 @@ TEST(JoinedView, CoversTheHalvesOfOneTensor) {
 TEST(JoinedView, IsRefusedWhereTheHalvesDoNotMeet) {
   const Tensor x = normal(1, {6, 4}), image = normal(2, {2, 3, 4, 5});
   const auto refuses = [](const Tensor& a, const Tensor& b) {
-    EXPECT_EQ(test::max_difference(nn::joined(a, b), at::cat({a, b})), 0);
+    EXPECT_EQ(conformance::max_difference(nn::joined(a, b), at::cat({a, b})), 0);
     return !nn::joined_view(a, b).has_value();
   };
 

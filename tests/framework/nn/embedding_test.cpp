@@ -10,6 +10,9 @@
 #include <string>
 #include <vector>
 
+#include <ttfm/conformance/derivative_checker.h>
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/parameters.h>
 #include <ttfm/nn/activation.h>
 #include <ttfm/nn/conditioning.h>
 #include <ttfm/nn/dropout.h>
@@ -18,8 +21,6 @@
 #include <ttfm/nn/patchify.h>
 
 #include "framework/nn/samples.h"
-#include "support/collect_parameters.h"
-#include "support/derivative_checker.h"
 
 namespace ttfm {
 namespace {
@@ -41,8 +42,8 @@ TEST(Sinusoids, AreRightWithTheirDerivatives) {
   const Tensor w = nn::harmonic_frequencies(3, 1.5).to(at::kDouble);
   const auto layer = [&](const auto& in) { return nn::sinusoids(in[0], w); };
 
-  test::expect_right_derivatives(test::subject(layer, {normal_dual(1, {4})}));
-  test::expect_right_derivatives(test::subject(layer, {constant_dual(1, {1})}));
+  conformance::expect_right_derivatives(conformance::subject(layer, {normal_dual(1, {4})}));
+  conformance::expect_right_derivatives(conformance::subject(layer, {constant_dual(1, {1})}));
 }
 
 TEST(Frequencies, RunFromLowestToHighestGeometrically) {
@@ -58,8 +59,9 @@ TEST(TimeEmbedding, IsRightWithItsDerivatives) {
   test::set_normal(20, {&layer.in.weight, &layer.in.bias, &layer.out.weight, &layer.out.bias});
   layer.frequencies = layer.frequencies.to(at::kDouble);
 
-  test::expect_right_derivatives(test::subject([&](const auto& in) { return layer(in[0]); }, {normal_dual(1, {3})},
-                                               {&layer.in.weight, &layer.in.bias, &layer.out.weight}));
+  conformance::expect_right_derivatives(conformance::subject([&](const auto& in) { return layer(in[0]); },
+                                                             {normal_dual(1, {3})},
+                                                             {&layer.in.weight, &layer.in.bias, &layer.out.weight}));
 }
 
 TEST(LabelEmbedding, GivesTheLastRowToNoLabel) {
@@ -69,9 +71,9 @@ TEST(LabelEmbedding, GivesTheLastRowToNoLabel) {
   const Tensor none = layer({}, 2);
 
   EXPECT_EQ(none.sizes(), at::IntArrayRef({2, 3}));
-  EXPECT_EQ(test::max_difference(none[1], layer.weight[2]), 0);
-  EXPECT_EQ(test::max_difference(layer(at::tensor({2, 2}, at::kLong), 2), none), 0);
-  EXPECT_EQ(test::max_difference(layer(at::tensor({0, 1}, at::kLong), 2), layer.weight.narrow(0, 0, 2)), 0);
+  EXPECT_EQ(conformance::max_difference(none[1], layer.weight[2]), 0);
+  EXPECT_EQ(conformance::max_difference(layer(at::tensor({2, 2}, at::kLong), 2), none), 0);
+  EXPECT_EQ(conformance::max_difference(layer(at::tensor({0, 1}, at::kLong), 2), layer.weight.narrow(0, 0, 2)), 0);
 }
 
 /// A network that is only told what it is conditioned on.
@@ -88,7 +90,7 @@ struct ConditionedNet {
 
 TEST(Conditioning, HasTheNamesOfCheckpointsInTheirOrder) {
   nn::NetworkStudent<ConditionedNet> student;
-  const test::CollectedParameters weights(student);
+  const conformance::CollectedParameters weights(student);
 
   std::vector<std::string> names, expected;
   for (const auto& weight : weights.all()) names.push_back(weight.name);
@@ -121,10 +123,10 @@ TEST(Conditioning, IsSiluOfTheSumOfItsEmbeddings) {
   const Dual c = layer(s, t, call), times = layer.s(s) + layer.t(t);
   const Dual expected = nn::silu(times + layer.label->weight.index_select(0, call.label));
 
-  EXPECT_LT(test::max_difference(c.primal, expected.primal), 1e-14);
-  EXPECT_LT(test::max_difference(c.tangent, expected.tangent), 1e-14);
-  EXPECT_LT(test::max_difference(layer(s.primal, t.primal, call), expected.primal), 1e-14);
-  EXPECT_LT(test::max_difference(unlabelled(s, t, call).tangent, nn::silu(times).tangent), 1e-14);
+  EXPECT_LT(conformance::max_difference(c.primal, expected.primal), 1e-14);
+  EXPECT_LT(conformance::max_difference(c.tangent, expected.tangent), 1e-14);
+  EXPECT_LT(conformance::max_difference(layer(s.primal, t.primal, call), expected.primal), 1e-14);
+  EXPECT_LT(conformance::max_difference(unlabelled(s, t, call).tangent, nn::silu(times).tangent), 1e-14);
 }
 
 TEST(PositionTable, GivesEveryPositionItsOwnRow) {
@@ -135,12 +137,12 @@ TEST(PositionTable, GivesEveryPositionItsOwnRow) {
   EXPECT_NEAR(table[6][5].item<double>(), std::sin(0.01), 1e-6);  // then y, second frequency 10000^(-1/2)
   EXPECT_NEAR(table[6][6].item<double>(), std::cos(1.0), 1e-6);
   for (int64_t i = 0; i < 12; ++i) {
-    for (int64_t j = 0; j < i; ++j) EXPECT_GT(test::max_difference(table[i], table[j]), 1e-3);
+    for (int64_t j = 0; j < i; ++j) EXPECT_GT(conformance::max_difference(table[i], table[j]), 1e-3);
   }
 }
 
 TEST(PositionTable, RefusesAWidthThatIsNoMultipleOfFour) {
-  EXPECT_EQ(test::error_text([] { nn::position_table(2, 2, 6); }),
+  EXPECT_EQ(conformance::error_text([] { nn::position_table(2, 2, 6); }),
             "position_table: a width of 6, expected a multiple of 4 (sine and cosine of two coordinates)");
 }
 
@@ -150,7 +152,7 @@ TEST(Patchify, IsUndoneByUnpatchify) {
 
   ASSERT_EQ(tokens.sizes(), at::IntArrayRef({2, 6, 12}));
   EXPECT_EQ(tokens[1][4][4 * 2 + 3].item<double>(), x[1][2][3][3].item<double>());  // patch (1, 1), channel 2
-  EXPECT_EQ(test::max_difference(nn::unpatchify(tokens, 2, 4, 6), x), 0);
+  EXPECT_EQ(conformance::max_difference(nn::unpatchify(tokens, 2, 4, 6), x), 0);
 }
 
 TEST(Patchify, IsRightWithItsDerivatives) {
@@ -158,17 +160,17 @@ TEST(Patchify, IsRightWithItsDerivatives) {
     const auto tokens = nn::patchify(in[0], 2);
     return nn::unpatchify(tokens * tokens, 2, 4, 2);
   };
-  test::expect_right_derivatives(test::subject(square, {normal_dual(1, {2, 3, 4, 2})}));
-  test::expect_right_derivatives(test::subject(square, {constant_dual(1, {1, 3, 4, 2})}));
+  conformance::expect_right_derivatives(conformance::subject(square, {normal_dual(1, {2, 3, 4, 2})}));
+  conformance::expect_right_derivatives(conformance::subject(square, {constant_dual(1, {1, 3, 4, 2})}));
 }
 
 TEST(Patchify, RefusesImagesThatAreNotMadeOfPatches) {
-  EXPECT_EQ(test::error_text([] {
+  EXPECT_EQ(conformance::error_text([] {
               nn::patchify(normal(1, {1, 1, 4, 5}), 2);
             }),
             "patchify: a tensor of shape [1, 1, 4, 5] does not consist of patches of 2 x 2 pixels; choose a patch size "
             "that divides height and width");
-  EXPECT_EQ(test::error_text([] {
+  EXPECT_EQ(conformance::error_text([] {
               nn::unpatchify(normal(1, {1, 5, 4}), 2, 4, 4);
             }),
             "unpatchify: a tensor of shape [1, 5, 4] does not consist of patches of 2 x 2 pixels; choose a patch size "
@@ -176,7 +178,7 @@ TEST(Patchify, RefusesImagesThatAreNotMadeOfPatches) {
 }
 
 TEST(Dropout, UsesOneMaskForPrimalTangentAndCopies) {
-  const Stream stream = test::stream(7, at::kDouble);
+  const Stream stream = conformance::stream(7, at::kDouble);
   Call call;
   call.dropout = &stream;
   const Tensor ones = at::ones({64, 50}, at::kDouble);
@@ -184,15 +186,15 @@ TEST(Dropout, UsesOneMaskForPrimalTangentAndCopies) {
   const Tensor y = nn::dropout(ones, 0.3, call, "a");
   const Dual dual = nn::dropout(Dual{ones, 2 * ones}, 0.3, call, "a");
 
-  EXPECT_EQ(test::max_difference(dual.primal, y), 0);
-  EXPECT_EQ(test::max_difference(dual.tangent, 2 * y), 0);
+  EXPECT_EQ(conformance::max_difference(dual.primal, y), 0);
+  EXPECT_EQ(conformance::max_difference(dual.tangent, 2 * y), 0);
   EXPECT_NEAR((y == 0).to(at::kDouble).mean().item<double>(), 0.3, 0.03);
   EXPECT_NEAR(y.max().item<double>(), 1 / 0.7, 1e-12);
-  EXPECT_GT(test::max_difference(nn::dropout(ones, 0.3, call, "b"), y), 0);
+  EXPECT_GT(conformance::max_difference(nn::dropout(ones, 0.3, call, "b"), y), 0);
 }
 
 TEST(Dropout, DoesNothingInEvaluation) {
-  const Stream stream = test::stream(7, at::kDouble);
+  const Stream stream = conformance::stream(7, at::kDouble);
   const Dual x = normal_dual(1, {3, 4});
 
   EXPECT_TRUE(nn::dropout(x, 0.5, {}, "a").primal.is_same(x.primal));
@@ -203,7 +205,7 @@ TEST(Dropout, DoesNothingInEvaluation) {
 
 TEST(Dropout, RefusesAnImpossibleProbability) {
   for (const double p : {-0.1, 1.0, std::numeric_limits<double>::quiet_NaN()}) {
-    EXPECT_NE(test::error_text([&] { nn::dropout(at::ones({2}), p, {}, "a"); }).find("expected one in [0, 1)"),
+    EXPECT_NE(conformance::error_text([&] { nn::dropout(at::ones({2}), p, {}, "a"); }).find("expected one in [0, 1)"),
               std::string::npos);
   }
 }

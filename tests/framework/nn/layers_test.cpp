@@ -11,13 +11,14 @@
 #include <cmath>
 #include <numbers>
 
+#include <ttfm/conformance/derivative_checker.h>
+#include <ttfm/conformance/errors.h>
 #include <ttfm/nn/activation.h>
 #include <ttfm/nn/conv.h>
 #include <ttfm/nn/linear.h>
 #include <ttfm/nn/resample.h>
 
 #include "framework/nn/samples.h"
-#include "support/derivative_checker.h"
 
 namespace ttfm {
 namespace {
@@ -36,7 +37,8 @@ TEST(Silu, IsRightWithItsDerivatives) {
     return {x * s, in[0].tangent.defined() ? in[0].tangent * s * (1 + x * (1 - s)) : Tensor()};
   };
   for (const Dual& x : layouts({3, 5})) {
-    test::expect_right_derivatives(test::subject([](const auto& in) { return nn::silu(in[0]); }, {x}), composite);
+    conformance::expect_right_derivatives(conformance::subject([](const auto& in) { return nn::silu(in[0]); }, {x}),
+                                          composite);
   }
 }
 
@@ -48,7 +50,8 @@ TEST(Gelu, IsRightWithItsDerivatives) {
     return {0.5 * x * (1 + t), in[0].tangent.defined() ? in[0].tangent * slope : Tensor()};
   };
   for (const Dual& x : layouts({3, 5})) {
-    test::expect_right_derivatives(test::subject([](const auto& in) { return nn::gelu(in[0]); }, {x}), composite);
+    conformance::expect_right_derivatives(conformance::subject([](const auto& in) { return nn::gelu(in[0]); }, {x}),
+                                          composite);
   }
 }
 
@@ -60,8 +63,9 @@ TEST(Linear, IsRightWithItsDerivatives) {
     return {in[0].primal.matmul(w.t()) + layer.bias, in[0].tangent.defined() ? in[0].tangent.matmul(w.t()) : Tensor()};
   };
   const auto check = [&](const Dual& x) {
-    test::expect_right_derivatives(
-        test::subject([&](const auto& in) { return layer(in[0]); }, {x}, {&layer.weight, &layer.bias}), composite);
+    conformance::expect_right_derivatives(
+        conformance::subject([&](const auto& in) { return layer(in[0]); }, {x}, {&layer.weight, &layer.bias}),
+        composite);
   };
 
   for (const Dual& x : layouts({4, 5})) check(x);
@@ -74,8 +78,8 @@ TEST(Linear, FeedsTheNextLayerWithoutACopyAndRightly) {
   test::set_normal(20, {&first.weight, &first.bias, &second.weight, &second.bias});
   const auto chain = [&](const auto& in) { return second(nn::silu(first(in[0]))); };
 
-  test::expect_right_derivatives(
-      test::subject(chain, {test::halves_dual(1, {3, 4})}, {&first.weight, &first.bias, &second.weight, &second.bias}));
+  conformance::expect_right_derivatives(conformance::subject(
+      chain, {test::halves_dual(1, {3, 4})}, {&first.weight, &first.bias, &second.weight, &second.bias}));
 }
 
 TEST(Linear, GivesNoGradientWhereNoneIsWanted) {
@@ -87,9 +91,9 @@ TEST(Linear, GivesNoGradientWhereNoneIsWanted) {
   const Dual y = layer(x);  // neither x nor the bias records a gradient
   const auto gradient = torch::autograd::grad({(y.primal * y.tangent).sum()}, {layer.weight})[0];
 
-  EXPECT_LT(
-      test::relative_error(gradient, y.tangent.detach().t().matmul(x.primal) + y.primal.detach().t().matmul(x.tangent)),
-      1e-12);
+  EXPECT_LT(conformance::relative_error(
+                gradient, y.tangent.detach().t().matmul(x.primal) + y.primal.detach().t().matmul(x.tangent)),
+            1e-12);
 }
 
 TEST(DualLayers, RefuseASecondGradientRatherThanGiveAWrongOne) {
@@ -97,8 +101,8 @@ TEST(DualLayers, RefuseASecondGradientRatherThanGiveAWrongOne) {
   x.primal.requires_grad_();
   const Dual y = nn::silu(x);
 
-  const auto text =
-      test::error_text([&] { torch::autograd::grad({y.tangent.sum()}, {x.primal}, {}, true, /*create_graph=*/true); });
+  const auto text = conformance::error_text(
+      [&] { torch::autograd::grad({y.tangent.sum()}, {x.primal}, {}, true, /*create_graph=*/true); });
 
   EXPECT_NE(text.find("the dual layer 'silu' was asked for with create_graph"), std::string::npos) << text;
 }
@@ -118,8 +122,9 @@ TEST(Conv2d, IsRightWithItsDerivatives) {
     inputs.push_back({inputs[0].primal.contiguous(at::MemoryFormat::ChannelsLast),
                       inputs[0].tangent.contiguous(at::MemoryFormat::ChannelsLast)});
     for (const Dual& x : inputs) {
-      test::expect_right_derivatives(
-          test::subject([&](const auto& in) { return layer(in[0]); }, {x}, {&layer.weight, &layer.bias}), composite);
+      conformance::expect_right_derivatives(
+          conformance::subject([&](const auto& in) { return layer(in[0]); }, {x}, {&layer.weight, &layer.bias}),
+          composite);
     }
   }
 }
@@ -141,10 +146,10 @@ TEST(Conv2d, IsTheSumOverItsWindow) {
 
 TEST(Resample, IsRightWithItsDerivatives) {
   for (const Dual& x : layouts({2, 3, 4, 2})) {
-    test::expect_right_derivatives(
-        test::subject([](const auto& in) { return nn::upsample_nearest(in[0]) * nn::upsample_nearest(in[0]); }, {x}));
-    test::expect_right_derivatives(
-        test::subject([](const auto& in) { return nn::downsample_mean(in[0]) * nn::downsample_mean(in[0]); }, {x}));
+    conformance::expect_right_derivatives(conformance::subject(
+        [](const auto& in) { return nn::upsample_nearest(in[0]) * nn::upsample_nearest(in[0]); }, {x}));
+    conformance::expect_right_derivatives(conformance::subject(
+        [](const auto& in) { return nn::downsample_mean(in[0]) * nn::downsample_mean(in[0]); }, {x}));
   }
 }
 
@@ -154,13 +159,13 @@ TEST(Resample, RepeatsPixelsAndAveragesThemBack) {
 
   EXPECT_EQ(up.sizes(), at::IntArrayRef({2, 3, 4, 6}));
   EXPECT_EQ(up[1][2][3][1].item<double>(), x[1][2][1][0].item<double>());
-  EXPECT_LT(test::max_difference(nn::downsample_mean(up), x), 1e-15);
+  EXPECT_LT(conformance::max_difference(nn::downsample_mean(up), x), 1e-15);
   const Tensor square = normal(2, {1, 1, 2, 2});
   EXPECT_NEAR(nn::downsample_mean(square).item<double>(), square.mean().item<double>(), 1e-15);
 }
 
 TEST(Resample, RefusesToHalveAnOddSide) {
-  EXPECT_EQ(test::error_text([] {
+  EXPECT_EQ(conformance::error_text([] {
               nn::downsample_mean(normal(1, {1, 1, 3, 4}));
             }),
             "downsample_mean: images of shape [1, 1, 3, 4] have an odd side; pad them (nn::pad_image) first");

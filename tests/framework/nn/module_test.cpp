@@ -9,6 +9,9 @@
 #include <string>
 #include <vector>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/parameters.h>
+#include <ttfm/conformance/student_checks.h>
 #include <ttfm/nn/activation.h>
 #include <ttfm/nn/attention.h>
 #include <ttfm/nn/conv.h>
@@ -17,8 +20,6 @@
 #include <ttfm/nn/norm.h>
 
 #include "framework/nn/samples.h"
-#include "support/collect_parameters.h"
-#include "support/student_checks.h"
 
 namespace ttfm {
 namespace {
@@ -71,7 +72,7 @@ using SmallStudent = nn::NetworkStudent<SmallNet>;
 
 TEST(Scope, NamesWeightsAndTheirFlags) {
   SmallStudent student;
-  const test::CollectedParameters weights(student);
+  const conformance::CollectedParameters weights(student);
 
   std::vector<std::string> names;
   for (const auto& weight : weights.all()) names.push_back(weight.name);
@@ -88,7 +89,7 @@ TEST(Scope, NamesWeightsAndTheirFlags) {
 
 TEST(Scope, ReachesEveryWeightOfEveryLayer) {
   nn::NetworkStudent<EveryLayer> student;
-  const test::CollectedParameters weights(student);
+  const conformance::CollectedParameters weights(student);
 
   std::vector<std::string> decayed, kept;
   for (const auto& weight : weights.trained()) {
@@ -99,35 +100,35 @@ TEST(Scope, ReachesEveryWeightOfEveryLayer) {
   EXPECT_EQ(kept,
             (std::vector<std::string>{"attention.qkv.bias", "attention.out.bias", "conv.bias", "group_norm.weight",
                                       "group_norm.bias", "label.weight", "layer_norm.weight", "layer_norm.bias"}));
-  student.initialise(test::stream(1));
-  EXPECT_EQ(test::max_difference(weights["group_norm.weight"], at::ones({2})), 0);
+  student.initialise(conformance::stream(1));
+  EXPECT_EQ(conformance::max_difference(weights["group_norm.weight"], at::ones({2})), 0);
 }
 
 TEST(Scope, FillsEachWeightFromItsOwnStream) {
   SmallStudent a, b;
-  const test::CollectedParameters first(a), second(b);
-  a.initialise(test::stream(3));
-  b.initialise(test::stream(3));
+  const conformance::CollectedParameters first(a), second(b);
+  a.initialise(conformance::stream(3));
+  b.initialise(conformance::stream(3));
 
-  EXPECT_EQ(test::max_difference(first["in.weight"], second["in.weight"]), 0);
-  EXPECT_EQ(test::max_difference(first["out.weight"], at::zeros({3, 5})), 0);
+  EXPECT_EQ(conformance::max_difference(first["in.weight"], second["in.weight"]), 0);
+  EXPECT_EQ(conformance::max_difference(first["out.weight"], at::zeros({3, 5})), 0);
   EXPECT_LE(first["in.weight"].abs().max().item<float>(), 1 / std::sqrt(3.0F));
   nn::Linear alone(3, 5);
-  alone.parameters(nn::Scope(test::stream(3)) / "in");
-  EXPECT_EQ(test::max_difference(alone.weight, first["in.weight"]), 0);
-  alone.parameters(nn::Scope(test::stream(3)) / "elsewhere");
-  EXPECT_GT(test::max_difference(alone.weight, first["in.weight"]), 0);
-  b.initialise(test::stream(4));
-  EXPECT_GT(test::max_difference(first["in.weight"], second["in.weight"]), 0);
+  alone.parameters(nn::Scope(conformance::stream(3)) / "in");
+  EXPECT_EQ(conformance::max_difference(alone.weight, first["in.weight"]), 0);
+  alone.parameters(nn::Scope(conformance::stream(3)) / "elsewhere");
+  EXPECT_GT(conformance::max_difference(alone.weight, first["in.weight"]), 0);
+  b.initialise(conformance::stream(4));
+  EXPECT_GT(conformance::max_difference(first["in.weight"], second["in.weight"]), 0);
 }
 
 TEST(Scope, FillsBuffersAndTheWeightsOfAnyDtype) {
   SmallStudent student;
-  test::CollectedParameters weights(student);
+  conformance::CollectedParameters weights(student);
   weights.convert(at::kDouble);
   weights["time.0.frequencies"].fill_(-1);
 
-  student.initialise(test::stream(3));
+  student.initialise(conformance::stream(3));
 
   EXPECT_NEAR(weights["time.0.frequencies"][1].item<double>(), 3.0, 1e-12);
   EXPECT_EQ(weights["in.weight"].scalar_type(), at::kDouble);
@@ -136,7 +137,7 @@ TEST(Scope, FillsBuffersAndTheWeightsOfAnyDtype) {
 TEST(Init, HasTheStatedSpread) {
   const auto filled = [](nn::Init init, at::IntArrayRef shape) {
     Tensor value = nn::weight(shape);
-    init.fill(value, test::stream(5));
+    init.fill(value, conformance::stream(5));
     return value;
   };
   const auto largest = [](const Tensor& x) { return x.abs().max().item<double>(); };
@@ -151,22 +152,22 @@ TEST(Init, HasTheStatedSpread) {
 
 TEST(Init, RefusesFansOfAVector) {
   Tensor vector = nn::weight({3});
-  EXPECT_EQ(test::error_text([&] { nn::Init::fan_in().fill(vector, test::stream(1)); }),
+  EXPECT_EQ(conformance::error_text([&] { nn::Init::fan_in().fill(vector, conformance::stream(1)); }),
             "nn::Init: a start by fans needs a weight [out, in, ...], got one with 1 dimension(s)");
 }
 
 TEST(NetworkStudent, GivesBothVelocitiesOutOfOneForward) {
   SmallStudent student;
-  test::CollectedParameters weights(student);
+  conformance::CollectedParameters weights(student);
   weights.convert(at::kDouble);
   weights.randomise(1);
   weights.record_gradients();
-  const auto at = test::student_inputs(2, 4, {3});
-  const auto direction = test::student_direction(3, at);
+  const auto at = conformance::student_inputs(2, 4, {3});
+  const auto direction = conformance::student_direction(3, at);
 
-  EXPECT_LT(test::dual_error(student, at, direction), 1e-7);
-  EXPECT_LT(test::gradient_error(student, weights, at, direction).error, 1e-6);
-  test::expect_keeps_the_contract(student, at);
+  EXPECT_LT(conformance::dual_error(student, at, direction), 1e-7);
+  EXPECT_LT(conformance::gradient_error(student, weights, at, direction).error, 1e-6);
+  conformance::expect_keeps_the_contract(student, at);
 }
 
 TEST(NetworkStudent, AsksTheNetForItsTraits) {

@@ -3,11 +3,12 @@
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/derivative_checker.h>
+#include <ttfm/conformance/errors.h>
 #include <ttfm/nn/activation.h>
 #include <ttfm/nn/norm.h>
 
 #include "framework/nn/samples.h"
-#include "support/derivative_checker.h"
 
 namespace ttfm {
 namespace {
@@ -41,11 +42,12 @@ TEST(LayerNorm, IsRightWithItsDerivatives) {
   test::set_normal(20, {&layer.weight, &layer.bias});
   for (const std::vector<int64_t>& shape : {std::vector<int64_t>{3, 5}, {2, 3, 5}, {1, 5}}) {
     for (const Dual& x : layouts(shape)) {
-      test::expect_right_derivatives(
-          test::subject([&](const auto& in) { return layer(in[0]); }, {x}, {&layer.weight, &layer.bias}),
+      conformance::expect_right_derivatives(
+          conformance::subject([&](const auto& in) { return layer(in[0]); }, {x}, {&layer.weight, &layer.bias}),
           [&](const std::vector<Dual>& in) { return composite_norm(in[0], 1e-5) * layer.weight + layer.bias; });
-      test::expect_right_derivatives(test::subject([](const auto& in) { return nn::layer_norm(in[0], 1e-2); }, {x}),
-                                     [](const std::vector<Dual>& in) { return composite_norm(in[0], 1e-2); });
+      conformance::expect_right_derivatives(
+          conformance::subject([](const auto& in) { return nn::layer_norm(in[0], 1e-2); }, {x}),
+          [](const std::vector<Dual>& in) { return composite_norm(in[0], 1e-2); });
     }
   }
 }
@@ -59,17 +61,17 @@ TEST(LayerNormModulate, IsRightWithItsDerivatives) {
   };
 
   for (const Dual& x : layouts({2, 3, 5})) {
-    test::expect_right_derivatives(test::subject(layer, {x, normal_dual(5, {2, 5}), normal_dual(6, {2, 5})}),
-                                   composite);
-    test::expect_right_derivatives(test::subject(layer, {x, constant_dual(5, {2, 5}), constant_dual(6, {2, 5})}),
-                                   composite);
-    test::expect_right_derivatives(test::subject(layer, {x, normal_dual(5, {2, 5}), constant_dual(6, {2, 5})}),
-                                   composite);
-    test::expect_right_derivatives(test::subject(layer, {x, normal_dual(5, {2, 3, 5}), normal_dual(6, {2, 1, 5})}),
-                                   composite);
+    conformance::expect_right_derivatives(
+        conformance::subject(layer, {x, normal_dual(5, {2, 5}), normal_dual(6, {2, 5})}), composite);
+    conformance::expect_right_derivatives(
+        conformance::subject(layer, {x, constant_dual(5, {2, 5}), constant_dual(6, {2, 5})}), composite);
+    conformance::expect_right_derivatives(
+        conformance::subject(layer, {x, normal_dual(5, {2, 5}), constant_dual(6, {2, 5})}), composite);
+    conformance::expect_right_derivatives(
+        conformance::subject(layer, {x, normal_dual(5, {2, 3, 5}), normal_dual(6, {2, 1, 5})}), composite);
   }
-  test::expect_right_derivatives(
-      test::subject(layer, {normal_dual(1, {1, 5}), normal_dual(5, {1, 5}), normal_dual(6, {1, 5})}), composite);
+  conformance::expect_right_derivatives(
+      conformance::subject(layer, {normal_dual(1, {1, 5}), normal_dual(5, {1, 5}), normal_dual(6, {1, 5})}), composite);
 }
 
 class GroupNormTest : public testing::TestWithParam<std::vector<int64_t>> {
@@ -96,16 +98,16 @@ class GroupNormTest : public testing::TestWithParam<std::vector<int64_t>> {
 
 TEST_P(GroupNormTest, IsRightWithItsDerivatives) {
   for (const Dual& x : inputs()) {
-    test::expect_right_derivatives(
-        test::subject([&](const auto& in) { return norm(in[0]); }, {x}, {&norm.weight, &norm.bias}),
+    conformance::expect_right_derivatives(
+        conformance::subject([&](const auto& in) { return norm(in[0]); }, {x}, {&norm.weight, &norm.bias}),
         [&](const std::vector<Dual>& in) { return affine(in[0]); });
   }
 }
 
 TEST_P(GroupNormTest, IsRightWithSilu) {
   for (const Dual& x : inputs()) {
-    test::expect_right_derivatives(
-        test::subject([&](const auto& in) { return norm.silu(in[0]); }, {x}, {&norm.weight, &norm.bias}),
+    conformance::expect_right_derivatives(
+        conformance::subject([&](const auto& in) { return norm.silu(in[0]); }, {x}, {&norm.weight, &norm.bias}),
         [&](const std::vector<Dual>& in) { return nn::silu(affine(in[0])); });
   }
 }
@@ -122,9 +124,9 @@ TEST_P(GroupNormTest, IsRightWithModulationAndSilu) {
     for (const auto& [shift, scale] : {std::pair(normal_dual(5, rows), normal_dual(6, rows)),
                                        std::pair(constant_dual(5, rows), normal_dual(6, rows)),
                                        std::pair(normal_dual(5, rows), constant_dual(6, rows))}) {
-      test::expect_right_derivatives(
-          test::subject([&](const auto& in) { return norm.modulate_silu(in[0], in[1], in[2]); }, {x, shift, scale},
-                        {&norm.weight, &norm.bias}),
+      conformance::expect_right_derivatives(
+          conformance::subject([&](const auto& in) { return norm.modulate_silu(in[0], in[1], in[2]); },
+                               {x, shift, scale}, {&norm.weight, &norm.bias}),
           composite);
     }
   }
@@ -145,7 +147,7 @@ TEST(GroupNorm, CentresAndScalesEachGroup) {
 }
 
 TEST(GroupNorm, RefusesGroupsThatDoNotDivideTheChannels) {
-  EXPECT_EQ(test::error_text([] { nn::GroupNorm(4, 6); }),
+  EXPECT_EQ(conformance::error_text([] { nn::GroupNorm(4, 6); }),
             "group norm: 4 groups do not divide 6 channels; choose a number of groups that does");
 }
 
@@ -164,8 +166,8 @@ TEST(Norms, LoseNothingInBfloat16ButTheRoundingOfTheResult) {
 
   EXPECT_EQ(y.tangent.scalar_type(), at::kBFloat16);
   EXPECT_EQ(norm.weight.grad().scalar_type(), at::kBFloat16);
-  EXPECT_LT(test::max_difference(y.primal, rounded(exact.primal)), 1e-6);
-  EXPECT_LT(test::max_difference(y.tangent, rounded(exact.tangent)), 1e-6);
+  EXPECT_LT(conformance::max_difference(y.primal, rounded(exact.primal)), 1e-6);
+  EXPECT_LT(conformance::max_difference(y.tangent, rounded(exact.tangent)), 1e-6);
 }
 
 }  // namespace

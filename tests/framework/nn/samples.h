@@ -6,14 +6,15 @@
 
 #include <initializer_list>
 
+#include <ttfm/conformance/numbers.h>
 #include <ttfm/dual.h>
-
-#include "support/support.h"
 
 /// Random arguments for layers, in double.
 namespace ttfm::test {
 
-inline Tensor normal(uint64_t seed, at::IntArrayRef shape) { return stream(seed, at::kDouble).normal(shape); }
+inline Tensor normal(uint64_t seed, at::IntArrayRef shape) {
+  return conformance::stream(seed, at::kDouble).normal(shape);
+}
 
 inline Dual normal_dual(uint64_t seed, at::IntArrayRef shape) {
   return {normal(seed, shape), normal(seed + 500, shape)};

@@ -10,20 +10,21 @@
 #include <limits>
 #include <vector>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/error.h>
 
 #include "framework/run/sample_checkpoint.h"
-#include "support/support.h"
 
 namespace ttfm::run {
 namespace {
 
 namespace fs = std::filesystem;
-using test::error_text;
+using conformance::error_text;
 
 class CheckpointsTest : public testing::Test {
  protected:
-  test::TemporaryFolder temporary;
+  conformance::TemporaryFolder temporary;
   Checkpoints checkpoints{temporary.path() / "student" / "checkpoints"};
 
   std::vector<std::string> files_of(int64_t step) const {

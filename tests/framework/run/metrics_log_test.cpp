@@ -6,15 +6,16 @@
 
 #include <limits>
 
+#include <ttfm/conformance/temporary_folder.h>
+
 #include "framework/run/sample_checkpoint.h"
-#include "support/support.h"
 
 namespace ttfm::run {
 namespace {
 
 class MetricsLogTest : public testing::Test {
  protected:
-  test::TemporaryFolder temporary;
+  conformance::TemporaryFolder temporary;
   const std::filesystem::path path = temporary.path() / "metrics.jsonl";
 
   void write(const std::string& stage, int64_t step) const { MetricsLog(path).write({stage, step, {{"loss", 0.5}}}); }

@@ -7,21 +7,22 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/error.h>
 
 #include "base/log.h"
 #include "framework/run/sample_checkpoint.h"
-#include "support/support.h"
 
 namespace ttfm::run {
 namespace {
 
 namespace fs = std::filesystem;
-using test::error_text;
+using conformance::error_text;
 
 class RunFolderTest : public testing::Test {
  protected:
-  test::TemporaryFolder temporary;
+  conformance::TemporaryFolder temporary;
 
   RunRequest request(std::optional<std::string> name = "first", Resume resume = Resume::never) const {
     RunRequest made;

@@ -5,18 +5,20 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/temporary_folder.h>
+
 #include "framework/run/sample_checkpoint.h"
-#include "support/support.h"
 
 namespace ttfm::run {
 namespace {
 
 namespace fs = std::filesystem;
-using test::error_text;
+using conformance::error_text;
 
 class WeightsTest : public testing::Test {
  protected:
-  test::TemporaryFolder temporary;
+  conformance::TemporaryFolder temporary;
   const fs::path run = temporary.path() / "run";
   const Checkpoints student{run / "student" / "checkpoints"}, teacher{run / "teacher" / "checkpoints"};
 

@@ -8,12 +8,12 @@
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
-#include "support/support.h"
+#include <ttfm/conformance/errors.h>
 
 namespace ttfm::train {
 namespace {
 
-using test::error_text;
+using conformance::error_text;
 
 TEST(FlatParameters, KeepsTheValuesAndPutsDecayingWeightsFirst) {
   Tensor bias = at::randn({3}), weight = at::randn({5, 7}), scale = at::randn({17});

@@ -11,8 +11,10 @@
 #include <cmath>
 #include <set>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/numbers.h>
+
 #include "framework/train/tiny.h"
-#include "support/support.h"
 #include "train/schedule.h"
 
 namespace ttfm::train {
@@ -22,7 +24,8 @@ namespace {
 struct Fixture {
   test::TinyDataset dataset;
   test::TinyLoss loss;
-  Network student{std::make_shared<test::TinyStudent>(), "tiny", Network::Role::trained, test::stream(1), c10::kCPU};
+  Network student{std::make_shared<test::TinyStudent>(), "tiny", Network::Role::trained, conformance::stream(1),
+                  c10::kCPU};
   config::TrainSection options;
   const Field* teacher = nullptr;
 
@@ -43,7 +46,7 @@ struct Fixture {
                                                    .make_copy = [] {
                                                      return std::make_unique<Network>(
                                                          std::make_shared<test::TinyStudent>(), "tiny",
-                                                         Network::Role::copy, test::stream(1), c10::kCPU);
+                                                         Network::Role::copy, conformance::stream(1), c10::kCPU);
                                                    }});
   }
   Tensor values() const { return student.parameters().values(); }
@@ -88,7 +91,7 @@ TEST(Trainer, MicroBatchesDoNotChangeARun) {
     b->step();
   }
 
-  EXPECT_LT(test::max_difference(whole.values(), parts.values()), 1e-5);
+  EXPECT_LT(conformance::max_difference(whole.values(), parts.values()), 1e-5);
 }
 
 TEST(Trainer, ARunThatIsResumedIsTheSameRunBitForBit) {
@@ -116,7 +119,7 @@ TEST(Trainer, ACheckpointOfAnotherNetworkOrLossIsNamed) {
   for (run::TensorGroup& group : state) {
     if (group.name == "model") group.tensors[0].value = at::zeros({3, 2});
   }
-  EXPECT_EQ(test::error_text([&] { f.trainer()->load(state, 5, "runs/a/step-00000005"); }),
+  EXPECT_EQ(conformance::error_text([&] { f.trainer()->load(state, 5, "runs/a/step-00000005"); }),
             "'runs/a/step-00000005/model.safetensors' is a checkpoint of another network:\n"
             "  1 of another shape: weight has [3, 2], not [2, 2]\n"
             "Give the network the parameters that it was trained with (config.resolved.toml of that run)");
@@ -127,7 +130,7 @@ TEST(Trainer, ACheckpointOfAnotherNetworkOrLossIsNamed) {
   const auto without_copy = f.trainer()->state();
   f.loss.wants.copies = 1;
   EXPECT_EQ(
-      test::error_text([&] { f.trainer()->load(without_copy, 5, "a"); }),
+      conformance::error_text([&] { f.trainer()->load(without_copy, 5, "a"); }),
       "'a' has no copy-0.safetensors, which this stage needs: it is of another loss or [train] section; go on with "
       "the configuration of that run");
 }
@@ -142,7 +145,7 @@ TEST(Trainer, TheAverageFollowsTheWeights) {
     average = average + (f.values() - average) * (1 - ema_decay(0.9, i));
   }
 
-  EXPECT_LT(test::max_difference(trainer->average(), average), 1e-6);
+  EXPECT_LT(conformance::max_difference(trainer->average(), average), 1e-6);
 }
 
 TEST(Trainer, CopiesFollowTheirRulesAndRecordNoGradient) {
@@ -239,7 +242,7 @@ TEST(Trainer, RefusesATermThatHasNotOneValueForEachSample) {
                    .student = f.student,
                    .make_copy = {}});
 
-  EXPECT_EQ(test::error_text([&] { trainer.step(); }),
+  EXPECT_EQ(conformance::error_text([&] { trainer.step(); }),
             "loss term 'mean' has the shape [], expected one value for each sample: [4]");
 }
 
@@ -252,27 +255,28 @@ struct OpaqueTeacher final : Field::Impl {
 TEST(Trainer, RefusesALossWhoseNeedsItCannotMeet) {
   Fixture f;
   f.loss.wants.teacher = true;
-  EXPECT_EQ(test::error_text([&] { f.trainer(); }), "the loss of stage 'student' needs a teacher: add [teacher]");
+  EXPECT_EQ(conformance::error_text([&] { f.trainer(); }),
+            "the loss of stage 'student' needs a teacher: add [teacher]");
 
   const OpaqueTeacher opaque;
   const Field field(&opaque);
   f.teacher = &field;
   EXPECT_NO_THROW(f.trainer());
   f.loss.wants.teacher_x_gradient = true;
-  EXPECT_EQ(test::error_text([&] { f.trainer(); }),
+  EXPECT_EQ(conformance::error_text([&] { f.trainer(); }),
             "the loss of stage 'student' differentiates the teacher in x, which this teacher does not offer: choose "
             "another [teacher], or a loss that stops the gradient there (stop_gradient = \"teacher\")");
 
   f.loss.wants = {};
   f.loss.wants.copies = 5;
-  EXPECT_EQ(test::error_text([&] { f.trainer(); }),
+  EXPECT_EQ(conformance::error_text([&] { f.trainer(); }),
             "the loss of stage 'student' declares 5 copies of the student, expected at most 4");
 }
 
 TEST(Trainer, GivesNoDataToALossThatDeclaresNone) {
   Fixture f;
   f.loss.wants.data = false;
-  EXPECT_EQ(test::error_text([&] { f.trainer()->step(); }), "the loss asked for data without LossNeeds::data");
+  EXPECT_EQ(conformance::error_text([&] { f.trainer()->step(); }), "the loss asked for data without LossNeeds::data");
 }
 
 }  // namespace

@@ -10,8 +10,10 @@
 #include <cmath>
 #include <limits>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/numbers.h>
+
 #include "framework/eval/points.h"
-#include "support/support.h"
 
 namespace ttfm::eval {
 namespace {
@@ -27,7 +29,8 @@ TEST(Distances, OfTwoSamplesByHand) {
 }
 
 TEST(Distances, AreTheSameForMoreRowsThanAPieceHolds) {
-  const at::Tensor a = test::stream(1).normal({3000, 2, 3, 3}), b = test::stream(2).normal({3000, 2, 3, 3});
+  const at::Tensor a = conformance::stream(1).normal({3000, 2, 3, 3}),
+                   b = conformance::stream(2).normal({3000, 2, 3, 3});
 
   const at::Tensor difference = a.to(at::kDouble) - b.to(at::kDouble);
   EXPECT_NEAR(rmse(a, b), std::sqrt(difference.square().sum().item<double>() / 3000), 1e-12);
@@ -47,7 +50,7 @@ TEST(Distances, AreNotFiniteWhereASampleIsNot) {
 }
 
 TEST(Distances, OfDifferentShapesAreRefused) {
-  EXPECT_EQ(test::error_text([] {
+  EXPECT_EQ(conformance::error_text([] {
               rmse(points({1, 2}, 1), points({1, 2}, 2));
             }),
             "rmse: shapes [2, 1] and [1, 2] differ; both must hold the same samples");

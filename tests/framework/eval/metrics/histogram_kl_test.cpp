@@ -8,8 +8,10 @@
 #include <cmath>
 #include <limits>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/numbers.h>
+
 #include "framework/eval/points.h"
-#include "support/support.h"
 
 namespace ttfm::eval {
 namespace {
@@ -34,28 +36,28 @@ TEST(HistogramKl, CountsSamplesOutsideOfTheDomainAsLost) {
 }
 
 TEST(HistogramKl, OfTheDataIsZero) {
-  const at::Tensor data = test::stream(1).normal({5000, 2});
+  const at::Tensor data = conformance::stream(1).normal({5000, 2});
 
   EXPECT_EQ(HistogramKl(data)(data), 0);
 }
 
 TEST(HistogramKl, OfShiftedGaussiansComesNearHalfTheSquareOfTheShift) {
-  const at::Tensor data = test::stream(1).normal({64000, 2});
+  const at::Tensor data = conformance::stream(1).normal({64000, 2});
   const HistogramKl divergence(data);
 
-  const double floor = divergence(test::stream(2).normal({64000, 2}));
-  const double shifted = divergence(test::stream(3).normal({64000, 2}) + points({0.5, 0}, 2));
+  const double floor = divergence(conformance::stream(2).normal({64000, 2}));
+  const double shifted = divergence(conformance::stream(3).normal({64000, 2}) + points({0.5, 0}, 2));
 
   EXPECT_LT(floor, 0.02);
   EXPECT_NEAR(shifted - floor, 0.125, 0.01);
 }
 
 TEST(HistogramKl, RefusesDataThatAreNotPointsInThePlane) {
-  EXPECT_EQ(test::error_text([] {
+  EXPECT_EQ(conformance::error_text([] {
               HistogramKl(points({1, 2, 3}, 3));
             }),
             "domain of points: got [1, 3], expected points [N, 2] with N >= 1");
-  EXPECT_EQ(test::error_text([] {
+  EXPECT_EQ(conformance::error_text([] {
               HistogramKl(points({1, std::numeric_limits<double>::infinity()}, 2));
             }),
             "domain of points: a coordinate of the true samples is not finite");

@@ -9,8 +9,10 @@
 #include <cmath>
 #include <string>
 
+#include <ttfm/conformance/errors.h>
+#include <ttfm/conformance/numbers.h>
+
 #include "framework/eval/points.h"
-#include "support/support.h"
 
 namespace ttfm::eval {
 namespace {
@@ -24,7 +26,7 @@ double kernel(double square_distance, double sigma) {
 }
 
 TEST(Mmd, OfTwoAndTwoPointsByHand) {
-  const Mmd mmd(points({0, 2}, 1), test::stream(1));
+  const Mmd mmd(points({0, 2}, 1), conformance::stream(1));
 
   EXPECT_DOUBLE_EQ(mmd.bandwidth(), 2);
   // distances: 3 among the samples, 2 among the data, 1 4 1 2 between
@@ -33,15 +35,16 @@ TEST(Mmd, OfTwoAndTwoPointsByHand) {
 }
 
 TEST(Mmd, TakesTheMedianOfAllPairs) {
-  EXPECT_DOUBLE_EQ(Mmd(points({0, 1, 4, 9}, 1), test::stream(1)).bandwidth(), 4);  // 1 3 4 5 8 9, the lower middle
+  EXPECT_DOUBLE_EQ(Mmd(points({0, 1, 4, 9}, 1), conformance::stream(1)).bandwidth(),
+                   4);  // 1 3 4 5 8 9, the lower middle
 }
 
 TEST(Mmd, IsUnbiasedForTwoSetsOfOneDistribution) {
   double sum = 0, sum_of_squares = 0;
   constexpr int kRepeats = 200;
   for (uint64_t i = 0; i < kRepeats; ++i) {
-    const double value =
-        Mmd(test::stream(2 * i).normal({40, 2}), test::stream(1))(test::stream(2 * i + 1).normal({40, 2}));
+    const double value = Mmd(conformance::stream(2 * i).normal({40, 2}),
+                             conformance::stream(1))(conformance::stream(2 * i + 1).normal({40, 2}));
     sum += value;
     sum_of_squares += value * value;
   }
@@ -52,29 +55,29 @@ TEST(Mmd, IsUnbiasedForTwoSetsOfOneDistribution) {
 }
 
 TEST(Mmd, GrowsWithAShift) {
-  const Mmd mmd(test::stream(1).normal({500, 2}), test::stream(2));
+  const Mmd mmd(conformance::stream(1).normal({500, 2}), conformance::stream(2));
 
-  const at::Tensor samples = test::stream(3).normal({500, 2});
+  const at::Tensor samples = conformance::stream(3).normal({500, 2});
   EXPECT_LT(mmd(samples), 0.005);
   EXPECT_GT(mmd(samples + 0.5), 0.02);
   EXPECT_GT(mmd(samples + 1), mmd(samples + 0.5));
 }
 
 TEST(Mmd, UsesAtMostTheGivenNumberOfRows) {
-  const at::Tensor data = test::stream(1).normal({600, 2}), samples = test::stream(3).normal({600, 2});
+  const at::Tensor data = conformance::stream(1).normal({600, 2}), samples = conformance::stream(3).normal({600, 2});
   const Mmd::Options few = {.max_samples = 100};
 
-  const double value = Mmd(data, test::stream(2), few)(samples);
+  const double value = Mmd(data, conformance::stream(2), few)(samples);
 
-  EXPECT_NE(value, Mmd(data, test::stream(2))(samples));
-  EXPECT_EQ(value, Mmd(data, test::stream(2), few)(samples));
+  EXPECT_NE(value, Mmd(data, conformance::stream(2))(samples));
+  EXPECT_EQ(value, Mmd(data, conformance::stream(2), few)(samples));
 }
 
 TEST(Mmd, RefusesDataThatAreAllEqual) {
   const std::string text = "MMD: most of the 5 true samples are equal, so their median distance gives no bandwidth";
 
-  EXPECT_EQ(test::error_text([] { Mmd(at::zeros({5, 2}), test::stream(1)); }), text);
-  EXPECT_EQ(test::error_text([] { Mmd(at::zeros({5, 3}) + 0.3, test::stream(1)); }), text);
+  EXPECT_EQ(conformance::error_text([] { Mmd(at::zeros({5, 2}), conformance::stream(1)); }), text);
+  EXPECT_EQ(conformance::error_text([] { Mmd(at::zeros({5, 3}) + 0.3, conformance::stream(1)); }), text);
 }
 
 }  // namespace

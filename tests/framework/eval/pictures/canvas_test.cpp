@@ -11,7 +11,6 @@
 #include "eval/pictures/colour_map.h"
 #include "eval/pictures/font.h"
 #include "framework/eval/points.h"
-#include "support/support.h"
 
 namespace ttfm::eval {
 namespace {

@@ -8,8 +8,6 @@
 
 #include <vector>
 
-#include "support/support.h"
-
 namespace ttfm::eval {
 namespace {
 

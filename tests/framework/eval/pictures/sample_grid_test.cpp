@@ -9,8 +9,9 @@
 
 #include <limits>
 
+#include <ttfm/conformance/errors.h>
+
 #include "framework/eval/points.h"
-#include "support/support.h"
 
 namespace ttfm::eval {
 namespace {
@@ -59,12 +60,12 @@ TEST(SampleGrid, ClampsAndDrawsWhatIsNotFiniteBlack) {
 
 TEST(SampleGrid, RefusesOtherShapesAndRanges) {
   EXPECT_EQ(
-      test::error_text([] {
+      conformance::error_text([] {
         sample_grid(at::zeros({4, 2, 8, 8}), 0, 1);
       }),
       "sample_grid: expected samples [N, 1 or 3, H, W], N >= 1, in a range low < high, got [4, 2, 8, 8] in [0, 1]");
   EXPECT_EQ(
-      test::error_text([] {
+      conformance::error_text([] {
         sample_grid(at::zeros({4, 1, 8, 8}), 1, 1);
       }),
       "sample_grid: expected samples [N, 1 or 3, H, W], N >= 1, in a range low < high, got [4, 1, 8, 8] in [1, 1]");

@@ -10,7 +10,6 @@
 #include "eval/pictures/canvas.h"
 #include "eval/pictures/colour_map.h"
 #include "framework/eval/points.h"
-#include "support/support.h"
 
 namespace ttfm::eval {
 namespace {

@@ -9,7 +9,7 @@
 #include <ttfm/dual.h>
 
 /// Checks a function of duals, in double: value, tangent, and the gradient of a function of both.
-namespace ttfm::test {
+namespace ttfm::conformance {
 
 /// A layer with what it is applied to. `plain` is the same layer on tensors; `weights` are those that both read.
 struct DualSubject {
@@ -48,4 +48,4 @@ void expect_right_derivatives(const DualSubject& subject);
 void expect_right_derivatives(const DualSubject& subject,
                               const std::function<Dual(const std::vector<Dual>&)>& composite);
 
-}  // namespace ttfm::test
+}  // namespace ttfm::conformance

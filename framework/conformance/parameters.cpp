@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
-#include "support/collect_parameters.h"
+#include <ttfm/conformance/parameters.h>
 
 #include <gtest/gtest.h>
 
@@ -9,10 +9,11 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "facade/impl.h"
-#include "support/support.h"
+#include <ttfm/conformance/numbers.h>
 
-namespace ttfm::test {
+#include "facade/impl.h"
+
+namespace ttfm::conformance {
 namespace {
 
 using Weight = CollectedParameters::Weight;
@@ -80,4 +81,4 @@ std::vector<Tensor> CollectedParameters::snapshot() const {
   return values;
 }
 
-}  // namespace ttfm::test
+}  // namespace ttfm::conformance

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
-#include "support/facades.h"
+#include <ttfm/conformance/facades.h>
 
 #include <ATen/ops/_make_dual.h>
 #include <ATen/ops/_unpack_dual.h>
@@ -14,13 +14,13 @@
 
 #include <optional>
 
+#include <ttfm/conformance/numbers.h>
 #include <ttfm/error.h>
 #include <ttfm/teacher.h>
 
 #include "facade/impl.h"
-#include "support/support.h"
 
-namespace ttfm::test {
+namespace ttfm::conformance {
 namespace {
 
 /// One of LibTorch's forward-mode levels, of which there is one in the process.
@@ -342,4 +342,4 @@ TestConfig::TestConfig(const ParamTable& table, const Values& overrides, std::ve
 TestConfig::~TestConfig() = default;
 const Config& TestConfig::facade() const { return impl_->facade; }
 
-}  // namespace ttfm::test
+}  // namespace ttfm::conformance

@@ -18,12 +18,11 @@
 
 #include <ATen/TensorOperators.h>
 
+#include <ttfm/conformance/query.h>
 #include <ttfm/dataset.h>
 #include <ttfm/teacher.h>
 
-#include "support/support.h"
-
-namespace ttfm::test {
+namespace ttfm::conformance {
 
 struct Samples {
   at::Tensor x;      ///< [count, shape...]
@@ -132,4 +131,4 @@ inline double chi_square_deviation(const Density& density, const at::Tensor& x, 
   return (terms.masked_select(used).sum().item<double>() - freedom) / std::sqrt(2 * freedom);
 }
 
-}  // namespace ttfm::test
+}  // namespace ttfm::conformance

@@ -4,13 +4,12 @@
 
 #include <string>
 
+#include <ttfm/conformance/parameters.h>
 #include <ttfm/dual.h>
 #include <ttfm/student.h>
 
-#include "support/collect_parameters.h"
-
 /// What every student owes its callers, as a few functions: a student's own test picks a small network and calls them.
-namespace ttfm::test {
+namespace ttfm::conformance {
 
 /// A batch of arguments of a student, in double.
 struct StudentInputs {
@@ -57,4 +56,4 @@ void expect_knows_labels(const Student& student, const StudentInputs& at, int64_
 /// another stream another.
 void expect_drops_consistently(const Student& student, const StudentInputs& at);
 
-}  // namespace ttfm::test
+}  // namespace ttfm::conformance

@@ -8,15 +8,14 @@
 
 #include <vector>
 
+#include <ttfm/conformance/facades.h>
+#include <ttfm/conformance/numbers.h>
 #include <ttfm/flow/gaussian.h>
 #include <ttfm/flow/interpolate.h>
 
-#include "support/facades.h"
-#include "support/support.h"
-
 /// The exact case that losses, samplers and metrics are checked against: one Gaussian far from the noise in place and in
 /// scale, in double.
-namespace ttfm::test {
+namespace ttfm::conformance {
 
 inline constexpr double kSigma = 0.3;
 
@@ -106,4 +105,4 @@ Tensor difference_gradient(const Tensor& parameter, Function f, double step = 1e
   return out;
 }
 
-}  // namespace ttfm::test
+}  // namespace ttfm::conformance

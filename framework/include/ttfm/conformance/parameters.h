@@ -9,7 +9,7 @@
 #include <ttfm/random.h>
 #include <ttfm/student.h>
 
-namespace ttfm::test {
+namespace ttfm::conformance {
 
 /// The weights of a student, gathered the way the host gathers them.
 class CollectedParameters {
@@ -48,4 +48,4 @@ class CollectedParameters {
   std::vector<Weight> trained_;
 };
 
-}  // namespace ttfm::test
+}  // namespace ttfm::conformance

@@ -20,7 +20,7 @@
 #include <ttfm/student.h>
 #include <ttfm/teacher.h>
 
-namespace ttfm::test {
+namespace ttfm::conformance {
 
 using FieldFunction = std::function<Tensor(const Tensor& x, const Tensor& t, const Call& call)>;
 using MapFunction = std::function<Tensor(const Tensor& x, const Tensor& s, const Tensor& t, const Call& call)>;
@@ -150,4 +150,4 @@ std::unique_ptr<Component> make(const TestConfig::Values& overrides = {}, std::v
   }
 }
 
-}  // namespace ttfm::test
+}  // namespace ttfm::conformance

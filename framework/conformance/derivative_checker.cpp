@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
-#include "support/derivative_checker.h"
+#include <ttfm/conformance/derivative_checker.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -12,9 +12,9 @@
 #include <cmath>
 #include <limits>
 
-#include "support/support.h"
+#include <ttfm/conformance/numbers.h>
 
-namespace ttfm::test {
+namespace ttfm::conformance {
 namespace {
 
 constexpr double kStep = 1e-3;
@@ -164,4 +164,4 @@ void expect_right_derivatives(const DualSubject& subject,
   EXPECT_LT(difference(subject, composite), 1e-10);
 }
 
-}  // namespace ttfm::test
+}  // namespace ttfm::conformance

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
-#include "support/student_checks.h"
+#include <ttfm/conformance/student_checks.h>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full_like.h>
@@ -15,9 +15,9 @@
 #include <cmath>
 #include <limits>
 
-#include "support/support.h"
+#include <ttfm/conformance/numbers.h>
 
-namespace ttfm::test {
+namespace ttfm::conformance {
 namespace {
 
 // Small enough for the fastest time features (w h near 1e-2), large enough for rounding (1e-16/h).
@@ -195,4 +195,4 @@ void expect_drops_consistently(const Student& student, const StudentInputs& at) 
   EXPECT_LT(dual_error(student, dropped, student_direction(3, at)), 1e-6);
 }
 
-}  // namespace ttfm::test
+}  // namespace ttfm::conformance
