@@ -61,6 +61,9 @@ function(ttfm_add_plugin name)
                                                       WORLD_READ WORLD_EXECUTE PARENT_SCOPE)
     endif()
     install(TARGETS ${target} LIBRARY DESTINATION "${TTFM_PLUGIN_INSTALL_DIR}")
+    if(TARGET ttfm_plugins)
+      add_dependencies(ttfm_plugins ${target})
+    endif()
   endif()
 
   if(NOT COMMAND ttfm_add_test)  # tests are not wanted
