@@ -13,16 +13,6 @@ namespace fs = std::filesystem;
 
 const fs::path kSource = TTFM_SOURCE;
 
-/// What follows the comments at a file's top.
-std::string without_banner(const std::string& text) { return text.substr(text.find("#include")); }
-
-TEST(Readme, ShowsThePluginThatIsCompiled) {
-  const std::string snippet = without_banner(read_file(kSource / "docs/snippets/velocity_loss.cpp"));
-
-  EXPECT_NE(read_file(kSource / "README.md").find(snippet), std::string::npos)
-      << "README.md does not hold docs/snippets/velocity_loss.cpp as it is";
-}
-
 TEST(Readme, ThePluginThatItShowsTrains) {
   const conformance::TemporaryFolder folder;
   write_file(folder.path() / "small.toml", small_config());

@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The ttfm authors
+"""Holds every block of the documentation against what it shows.
+
+Usage: check_pages.py --source DIR --program DIR [--plugins DIR] [--long] [--write] [PAGE ...]
+
+Quotations are compared with their files, configurations are checked by `ttfm config check`, commands are run in a folder
+of their own for each page, in the order of the page, and their outputs are compared. tests/docs/README.md says how a
+block is written. --long runs trainings at the length that the page shows and blocks marked `long`; --write puts the
+outputs of this machine into the pages.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pages import Block, Page, commands, first_difference, quotes, read_page
+
+MARKER = "\x1e"  # parts the outputs of a page's commands
+PASSIVE = {"text", "mermaid", "bibtex"}  # languages that show nothing which could be run
+
+
+def shorten(text: str) -> str:
+    """The same configuration or command with a few steps and samples."""
+    text = re.sub(r"(?m)^(\s*)steps = \d+", r"\1steps = 4", text)
+    text = re.sub(r"(?m)^(\s*)warmup = \d+", r"\1warmup = 0", text)
+    text = re.sub(r"(?m)^(\s*)samples = \d+", r"\1samples = 32", text)
+    text = re.sub(r"(?m)^(\s*)tolerance = \S+", r"\1tolerance = 1e-2", text)
+    text = re.sub(r"steps=\d+", "steps=4", text)
+    text = re.sub(r"samples=\d+", "samples=32", text)
+    return re.sub(r"--count \d{3,}", "--count 32", text)
+
+
+def one_core():
+    """A run takes a thread for each core that it may use, and two pages are checked at once."""
+    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[os.getpid() % len(os.sched_getaffinity(0))]})
+
+
+class Checker:
+    def __init__(self, source: Path, program: Path, plugins: str, long: bool, write: bool):
+        self.source, self.program, self.plugins, self.long, self.write = source, program, plugins, long, write
+
+    def check(self, page: Page, scratch: Path) -> list[tuple[int, str]]:
+        """What is stale: lines of the page and what is wrong there."""
+        stale = list(page.mistakes)
+        self.prepare(scratch)
+        script = "export PATH\n"
+        shown: dict[int, tuple[Block, object]] = {}  # marker's number -> the block and the command it belongs to
+
+        def step(block: Block, command: object, text: str):
+            nonlocal script
+            shown[len(shown)] = (block, command)
+            script += f"{text}\n__code=$?; printf '{MARKER}%s{MARKER}' $__code; (exit $__code)\n"
+
+        runs = all(Path(path).exists() for path in page.needs)
+        for block in page.blocks:
+            try:
+                self.take(block, scratch, step, stale, runs)
+            except ValueError as error:
+                stale.append((block.line, str(error)))
+        return sorted(stale + self.run(page, scratch, script, shown))
+
+    def prepare(self, scratch: Path):
+        shutil.copytree(self.source / "configs", scratch / "configs")
+        if not self.long:
+            for path in (scratch / "configs").rglob("*.toml"):
+                path.write_text(shorten(path.read_text()))
+
+    def take(self, block: Block, scratch: Path, step, stale: list, runs: bool):
+        """Checks what can be checked at once, and lines up what has to be run in the page's order."""
+        language, marks = block.language, block.marks
+        if "not run" in marks:
+            if not marks["not run"]:
+                raise ValueError("`check: not run` needs a reason: <!-- check: not run: it installs packages -->")
+        elif language == "{literalinclude}":
+            if not (block.page.parent / block.argument).exists():
+                raise ValueError(f"there is no {block.argument}")
+        elif language.startswith("{") or language in PASSIVE:
+            pass  # Sphinx checks the former
+        elif "long" in marks and not self.long or not runs and language in ("console", "sh", "toml"):
+            pass
+        elif "file" in marks:
+            text = block.text if self.long else shorten(block.text)
+            step(block, None, f"mkdir -p \"$(dirname '{marks['file']}')\"; cat >'{marks['file']}' <<'END_OF_BLOCK'\n{text}END_OF_BLOCK")
+            if language == "toml":
+                step(block, "configuration", f"ttfm config check '{marks['file']}'")
+        elif "from" in marks:
+            path = self.source / marks["from"]
+            if path.exists():
+                if not quotes(block.lines, path.read_text().splitlines()):
+                    raise ValueError(f"is not what stands in {marks['from']}")
+            else:
+                step(block, "quotation", f"cat '{marks['from']}'")
+        elif language == "toml":
+            complete = re.search(r"(?m)^(\[dataset\]|extends)", block.text) and "onto" not in marks
+            base = marks.get("onto", "configs/quickstart.toml")
+            text = block.text if complete else f'extends = ["{base}"]\n{block.text}'
+            step(block, "configuration", f"cat >block.toml <<'END_OF_BLOCK'\n{text}END_OF_BLOCK\nttfm config check block.toml")
+        elif language == "console":
+            found = commands(block)
+            if not found:
+                raise ValueError("a console block begins with `$ ` and a command")
+            for command in found:
+                step(block, command, command.text if self.long else shorten(command.text))
+        elif language == "sh":
+            step(block, "script", f"(\nset -e\n{block.text if self.long else shorten(block.text)})")
+        elif language == "json":
+            for line in [block.text] if block.text.startswith("{\n") else block.lines:
+                json.loads(line)
+        elif language == "python":
+            compile(block.text, str(block.page), "exec")
+        else:
+            raise ValueError(
+                f"a block of language '{language}' is checked by nothing: quote a file (`check: from FILE`), write one "
+                "(`check: file NAME`), say why not (`check: not run: REASON`), or make it `text`"
+            )
+
+    def run(self, page: Page, scratch: Path, script: str, shown: dict) -> list[tuple[int, str]]:
+        if not shown:
+            return []
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("TTFM_", "XDG_"))}
+        environment = keep | {
+            "PATH": f"{self.program}:{os.environ['PATH']}",
+            "HOME": str(scratch.parent),
+            "TTFM_PLUGIN_PATH": self.plugins,
+            "OMP_NUM_THREADS": "1",
+            "LC_ALL": "C.UTF-8",
+            "COLUMNS": "120",
+        }
+        core = {} if self.long else {"preexec_fn": one_core}
+        result = subprocess.run(
+            ["bash"], input=script, cwd=scratch, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            **core,
+        )
+        output = result.stdout.replace(str(scratch), "/home/you/ttfm").replace(str(scratch.parent), "/home/you")
+        parts = output.split(MARKER)
+        stale, replacements = [], []
+        for index, (block, command) in shown.items():
+            if 2 * index + 1 >= len(parts):
+                stale.append((block.line, "did not come to its end"))
+                break
+            actual, code = parts[2 * index].splitlines(), int(parts[2 * index + 1])
+            if command is None:
+                continue
+            if command == "quotation":
+                if code or not quotes(block.lines, actual):
+                    stale.append((block.line, f"is not what stands in {block.marks['from']}" + tail(actual)))
+            elif isinstance(command, str):
+                if code:
+                    stale.append((block.line, f"this {command} ends with exit code {code}" + tail(actual)))
+            else:
+                replacements.append((command, actual))
+                if problem := self.compare(block, command, actual, code):
+                    stale.append(problem)
+        if self.write:
+            write_outputs(page, replacements)
+        return stale
+
+    def compare(self, block: Block, command, actual: list[str], code: int) -> tuple[int, str] | None:
+        may_fail = any(line.startswith(("error", "dev: ")) for line in command.expected) or "fails" in block.marks
+        if code and not may_fail:
+            return command.line, f"this command ends with exit code {code}" + tail(actual)
+        place = first_difference(command.expected, actual, "any numbers" in block.marks)
+        if place is None:
+            return None
+        if place == len(command.expected):
+            return command.line + place, "the output goes on" + tail(actual, 30)
+        return command.line + place + 1, f"the output has no such line" + tail(actual, 30)
+
+
+def tail(lines: list[str], count: int = 12) -> str:
+    return "".join("\n    | " + line for line in lines[-count:])
+
+
+def write_outputs(page: Page, replacements: list):
+    """Puts what the commands said in place of what the page shows, where that leaves nothing out by `...`."""
+    lines = page.path.read_text().splitlines()
+    for command, actual in sorted(replacements, key=lambda pair: -pair[0].line):
+        if any("..." in line for line in command.expected):
+            continue
+        begin = command.line + command.text.count("\n")
+        lines[begin : begin + len(command.expected)] = actual
+    page.path.write_text("".join(line + "\n" for line in lines))
+
+
+def pages_of(source: Path) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"],
+        cwd=source, capture_output=True, text=True,
+    )
+    if listed.returncode == 0:
+        names = [source / name for name in listed.stdout.split("\0") if name and (source / name).exists()]
+    else:  # an archive without its history
+        names = [path for path in source.rglob("*.md") if "build" not in path.relative_to(source).parts]
+    return sorted(names)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--source", type=Path, required=True, help="the root of the tree")
+    parser.add_argument("--program", type=Path, required=True, help="the folder of the program ttfm")
+    parser.add_argument("--plugins", default="", help="where the plugins lie that the pages quote from docs/snippets")
+    parser.add_argument("--long", action="store_true", help="trainings at full length, and blocks marked `long`")
+    parser.add_argument("--write", action="store_true", help="put the outputs into the pages")
+    parser.add_argument("pages", nargs="*", type=Path)
+    arguments = parser.parse_args()
+    plugins = os.path.abspath(arguments.plugins) if arguments.plugins else ""
+    checker = Checker(
+        arguments.source.resolve(), arguments.program.resolve(), plugins, arguments.long, arguments.write
+    )
+    pages = [read_page(path.resolve()) for path in arguments.pages or pages_of(checker.source)]
+
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
+
+        def check(numbered):
+            scratch = Path(folder) / str(numbered[0]) / "ttfm"
+            scratch.mkdir(parents=True)
+            return checker.check(numbered[1], scratch)
+
+        stale = list(pool.map(check, enumerate(pages)))
+    blocks = sum(len(page.blocks) for page in pages)
+    count = 0
+    for page, found in zip(pages, stale):
+        for line, what in found:
+            count += 1
+            print(f"{os.path.relpath(page.path, checker.source)}:{line}: {what}")
+    print(f"{len(pages)} pages, {blocks} blocks, {count} of them stale")
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
