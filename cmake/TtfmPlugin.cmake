@@ -8,7 +8,10 @@
 # TESTS are GoogleTest sources, built together with SOURCES (without plugin.cpp) into NAME_test, which links
 # ttfm::conformance.
 #
-# `cmake --install` puts the library where a ttfm in the same prefix finds it.
+# `cmake --install` puts the library where a ttfm in the same prefix finds it. Where tests are built, ctest has
+#
+#   NAME.check   `ttfm plugin check` takes the library
+#   NAME_test    TESTS, if there are any
 #
 #   TTFM_PLUGIN_DIR          where the libraries are built: a folder for --plugin-path; default <build>/plugins
 #   TTFM_PLUGIN_INSTALL_DIR  where they are installed; default lib/ttfm/plugins/1 (1: the plugin ABI's major number);
@@ -68,6 +71,10 @@ function(ttfm_add_plugin name)
 
   if(NOT COMMAND ttfm_add_test)  # tests are not wanted
     return()
+  endif()
+  if(TTFM_PLUGIN_INSTALL_DIR)
+    add_test(NAME ${name}.check COMMAND $<TARGET_FILE:ttfm::program> plugin check $<TARGET_FILE:${target}>)
+    set_tests_properties(${name}.check PROPERTIES ENVIRONMENT "TTFM_TORCH_ROOT=${TTFM_TORCH_ROOT}")
   endif()
   if(arg_TESTS)
     set(sources ${arg_SOURCES})

@@ -43,11 +43,12 @@ int eval(const EvalArguments& arguments);
 
 struct PluginArguments {
   pipeline::SessionRequest session;  ///< its configuration may be empty
-  std::string name;                  ///< of describe: "loss/itvm" or "itvm"
+  std::string name;                  ///< of describe: "loss/itvm" or "itvm"; of check: a file
   bool json = false;
   bool toml = false;
 };
 int plugin_list(const PluginArguments& arguments);
+int plugin_check(const PluginArguments& arguments);
 int plugin_describe(const PluginArguments& arguments);
 
 struct ConfigArguments {

@@ -186,6 +186,13 @@ class CommandLine {
     list->add_option("--plugin-path", plugin_.session.plugin_path, "further folders, separated by ':'");
     list->callback([this] { action_ = [this] { return plugin_list(plugin_); }; });
 
+    CLI::App* check =
+        group->add_subcommand("check", "whether a file is a plugin that this ttfm takes, and what it offers");
+    check->footer("Example: ttfm plugin check build/plugins/libttfm_mine.so");
+    check->add_option("FILE", plugin_.name, "a plugin's library")->required();
+    check->add_flag("--json", plugin_.json, "as JSON");
+    check->callback([this] { action_ = [this] { return plugin_check(plugin_); }; });
+
     CLI::App* describe = group->add_subcommand("describe", "the parameters of a component");
     describe->footer("Example: ttfm plugin describe loss/itvm --toml");
     describe->add_option("name", plugin_.name, "KIND/NAME, or NAME for every kind")->required();

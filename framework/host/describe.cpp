@@ -11,6 +11,7 @@
 #include "host/handshake.h"
 
 namespace ttfm::host {
+namespace fs = std::filesystem;
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -65,6 +66,13 @@ std::string trouble(const ComponentInfo& info) {
 std::string kind_of(const Component& component) {
   return std::string(kind_name(static_cast<ttfm_kind>(component.table->kind)));
 }
+
+std::string abi_text(const ttfm_plugin_v1& plugin) {
+  return std::to_string(plugin.abi_major) + "." + std::to_string(plugin.abi_minor);
+}
+
+/// A text of a descriptor that may be left out.
+std::string or_none(const char* text, const std::string& before = "") { return text && *text ? before + text : ""; }
 
 std::vector<const ttfm_param_v1*> params_of(const Component& component) {
   std::vector<const ttfm_param_v1*> params;
@@ -163,6 +171,55 @@ std::string list_json(const std::vector<ComponentInfo>& components) {
     text += (text.size() > 1 ? ",\n " : "\n ") + json_text(row);
   }
   return text + "\n]\n";
+}
+
+std::string check_text(const std::vector<Component>& components) {
+  const ttfm_plugin_v1& plugin = *components.front().plugin;
+  std::vector<Row> rows = {{"plugin", std::string(plugin.name) + " " + plugin.version + or_none(plugin.license, ", ")},
+                           {"built for", "ttfm plugin ABI " + abi_text(plugin) + ", LibTorch " + plugin.torch_tag +
+                                             ", " + plugin.build_tag}};
+  for (const Component& component : components) {
+    const uint32_t count = component.table->param_count;
+    rows.push_back({rows.size() == 2 ? "offers" : "",
+                    kind_of(component) + "/" + component.table->name + " (" + std::to_string(count) +
+                        (count == 1 ? " parameter): " : " parameters): ") + component.table->summary});
+  }
+  const fs::path& path = components.front().path;
+  rows.push_back({"verdict", is_plugin_name(path)
+                                 ? "this ttfm takes it"
+                                 : "this ttfm takes it, but finds files named libttfm_*.so alone: rename it"});
+  return path.string() + "\n" + table(rows, "  ");
+}
+
+std::string check_json(const std::vector<Component>& components) {
+  const ttfm_plugin_v1& plugin = *components.front().plugin;
+  Json offers = Json::array();
+  for (const Component& component : components) {
+    offers.push_back({{"kind", kind_of(component)},
+                      {"name", component.table->name},
+                      {"summary", component.table->summary},
+                      {"parameters", component.table->param_count}});
+  }
+  const fs::path& path = components.front().path;
+  return json_text({{"path", path.string()},
+                    {"accepted", true},
+                    {"found", is_plugin_name(path)},
+                    {"plugin", plugin.name},
+                    {"version", plugin.version},
+                    {"license", or_none(plugin.license)},
+                    {"abi", abi_text(plugin)},
+                    {"torch", plugin.torch_tag},
+                    {"build", plugin.build_tag},
+                    {"offers", offers}},
+                   2) +
+         "\n";
+}
+
+std::string check_json(const ComponentInfo& refusal) {
+  return json_text(
+             {{"path", refusal.path.string()}, {"accepted", false}, {"code", refusal.code}, {"reason", refusal.reason}},
+             2) +
+         "\n";
 }
 
 std::vector<Component> find_components(const Registry& registry, std::string_view name) {

@@ -8,7 +8,7 @@
 
 #include "host/registry.h"
 
-/// The texts of `ttfm plugin list` and `ttfm plugin describe`.
+/// The texts of `ttfm plugin list`, `check` and `describe`.
 namespace ttfm::host {
 
 /// A line for each component: kind, name, version, path, summary, in columns; what is not in use says why on the line
@@ -17,6 +17,13 @@ std::string list_text(const std::vector<ComponentInfo>& components);
 
 /// The same as a JSON array of objects, one a line.
 std::string list_json(const std::vector<ComponentInfo>& components);
+
+/// What a plugin that was accepted is, was built for, and offers. All components are of one file.
+std::string check_text(const std::vector<Component>& components);
+
+/// The verdict on a file as one JSON object; with `refusal` in place of components where it was refused.
+std::string check_json(const std::vector<Component>& components);
+std::string check_json(const ComponentInfo& refusal);
 
 /// What `describe` was asked for: "loss/itvm", or "itvm" for every kind that has one. Opens their plugins. Throws
 /// ttfm::Error: E115 with the nearest name.

@@ -17,6 +17,7 @@
 #include "host/host_api.h"
 #include "host/runtime_check.h"
 #include "host/shared_library.h"
+#include "host/trial.h"
 
 namespace ttfm::host {
 namespace fs = std::filesystem;
@@ -61,6 +62,11 @@ Registry::Registry(SearchPath path) : path_(std::move(path)) {
   for (const SearchFolder& folder : path_) scan(folder);
 }
 
+Registry::Registry(const fs::path& file) {
+  const fs::path path = fs::absolute(file).lexically_normal();
+  add(path, path.parent_path(), "named");
+}
+
 Registry::~Registry() = default;
 
 void Registry::scan(const SearchFolder& folder) {
@@ -70,38 +76,66 @@ void Registry::scan(const SearchFolder& folder) {
     const std::string text = "plugins: no folder '" + folder.path.string() + "' (" + folder.why + ")";
     return folder.named ? log::warn_once(text) : log::debug(text);
   }
-  for (const fs::path& found : plugin_files(real_folder)) {
-    auto file = std::make_unique<File>();
-    const fs::path real = fs::canonical(found, error);
-    file->path = error ? found : real;
-    file->why = folder.why;
-    struct stat status = {};
-    if (::stat(file->path.c_str(), &status) == 0) {
-      file->device = status.st_dev;
-      file->inode = status.st_ino;
+  for (const fs::path& found : plugin_files(real_folder)) add(found, real_folder, folder.why);
+}
+
+void Registry::add(const fs::path& found, const fs::path& folder, const std::string& why) {
+  auto file = std::make_unique<File>();
+  std::error_code error;
+  const fs::path real = fs::canonical(found, error);
+  file->path = error ? found : real;
+  file->why = why;
+  struct stat status = {};
+  if (::stat(file->path.c_str(), &status) == 0) {
+    file->device = status.st_dev;
+    file->inode = status.st_ino;
+  }
+  const bool known = std::any_of(files_.begin(), files_.end(), [&](const auto& other) {
+    return file->inode != 0 && other->device == file->device && other->inode == file->inode;
+  });
+  if (known) {  // a link to a file that is here already, or the same folder again
+    log::debug("plugins: '" + found.string() + "' is '" + file->path.string() + "', which is known already");
+    return;
+  }
+  const NoteResult note = read_plugin_note(file->path);
+  file->note = note.note;
+  try {
+    file->distrust = why_not_trusted_place(file->path, folder);
+    if (!file->distrust.empty() && !insecure_plugins_allowed()) {
+      throw Error(ErrorKind::plugin,
+                  quoted(file->path) + " is not loaded: " + file->distrust + ", or set TTFM_INSECURE_PLUGINS=1.", 100);
     }
-    const bool known = std::any_of(files_.begin(), files_.end(), [&](const auto& other) {
-      return file->inode != 0 && other->device == file->device && other->inode == file->inode;
-    });
-    if (known) {  // a link to a file that is here already, or the same folder again
-      log::debug("plugins: '" + found.string() + "' is '" + file->path.string() + "', which is known already");
-      continue;
-    }
-    const NoteResult note = read_plugin_note(file->path);
-    file->note = note.note;
-    try {
-      file->distrust = why_not_trusted_place(file->path, real_folder);
-      if (!file->distrust.empty() && !insecure_plugins_allowed()) {
-        throw Error(ErrorKind::plugin,
-                    quoted(file->path) + " is not loaded: " + file->distrust + ", or set TTFM_INSECURE_PLUGINS=1.",
-                    100);
+    check_note(file->path, note);
+  } catch (const Error& refusal) {
+    log::debug("plugins: " + std::string(refusal.what()) + " (E" + std::to_string(refusal.code()) + ")");
+    file->refusal = refusal;
+  }
+  files_.push_back(std::move(file));
+}
+
+void Registry::try_all() {
+  constexpr int kCrashed = 130;
+  const std::lock_guard lock(mutex_);
+  std::vector<File*> closed;
+  for (const auto& file : files_) {
+    if (!file->refusal && !file->plugin) closed.push_back(file.get());
+  }
+  for (size_t first = 0; first < closed.size();) {
+    const Trial trial = try_in_child(closed.size() - first, [&](size_t i) {
+      try {
+        open_file(*closed[first + i]);
+      } catch (const Error&) {  // it is refused again in this process
       }
-      check_note(file->path, note);
-    } catch (const Error& refusal) {
-      log::debug("plugins: " + std::string(refusal.what()) + " (E" + std::to_string(refusal.code()) + ")");
-      file->refusal = refusal;
-    }
-    files_.push_back(std::move(file));
+    });
+    first += trial.done;
+    if (trial.ending.empty()) return;
+    closed[first]->refusal = Error(ErrorKind::plugin,
+                                   quoted(closed[first]->path) + " ended the process that opened it (" + trial.ending +
+                                       ")" + (trial.said.empty() ? "" : ": " + trial.said) +
+                                       ". This is a bug in the plugin: nothing in it may run, or throw, before the "
+                                       "host calls it.",
+                                   kCrashed);
+    ++first;
   }
 }
 

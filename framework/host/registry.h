@@ -64,7 +64,16 @@ struct ComponentInfo {
 class Registry final : public config::Components {
  public:
   explicit Registry(SearchPath path);
+
+  /// Of one file alone, whatever its name.
+  explicit Registry(const std::filesystem::path& file);
+
   ~Registry() override;
+
+  /// Opens every plugin in a child process first, and refuses those that end it (E130): a library runs code of its own
+  /// while it is opened, which no error handling reaches. For commands that open what nobody asked for. To be called
+  /// while the process has one thread.
+  void try_all();
 
   /// Opens the plugin. Throws ttfm::Error: E115 (config) with the nearest name if nothing offers the component (E101,
   /// plugin, if nothing offers any of its kind), the refusal (plugin) if its file cannot be used. Warns (E114) where a
@@ -112,6 +121,7 @@ class Registry final : public config::Components {
   File* provider_of(ttfm_kind kind, std::string_view name) const;
   std::vector<std::string> known_names(ttfm_kind kind) const;
   void scan(const SearchFolder& folder);
+  void add(const std::filesystem::path& found, const std::filesystem::path& folder, const std::string& why);
   void open_file(File& file) const;
 
   SearchPath path_;

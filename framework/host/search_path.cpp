@@ -63,12 +63,16 @@ SearchPath search_path(std::string_view option, std::string_view configured) {
   return path;
 }
 
+bool is_plugin_name(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return name.starts_with("libttfm_") && name.ends_with(".so");
+}
+
 std::vector<fs::path> plugin_files(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code ignored;
   for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
-    const std::string name = entry->path().filename().string();
-    if (name.starts_with("libttfm_") && name.ends_with(".so")) files.push_back(entry->path());
+    if (is_plugin_name(entry->path())) files.push_back(entry->path());
   }
   std::sort(files.begin(), files.end());
   return files;

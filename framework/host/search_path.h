@@ -25,7 +25,10 @@ using SearchPath = std::vector<SearchFolder>;
 /// it is named ("."), never by an empty element.
 SearchPath search_path(std::string_view option = {}, std::string_view configured = {});
 
-/// The libttfm_*.so of a folder, sorted by name; none if there is no such folder.
+/// Whether a search looks at a file of that name: libttfm_*.so.
+bool is_plugin_name(const std::filesystem::path& file);
+
+/// The plugins' files of a folder, sorted by name; none if there is no such folder.
 std::vector<std::filesystem::path> plugin_files(const std::filesystem::path& folder);
 
 /// Why code must not be loaded from `path` (a file or a folder), and what to do; "" if it may be. Loading a library runs

@@ -271,6 +271,46 @@ INSTANTIATE_TEST_SUITE_P(
               "bug in the plugin throwing 0.1.0 (<file>)."}),
     [](const auto& each) { return std::string(each.param.name); });
 
+struct Ending {
+  const char* name;
+  const char* ending;
+  const char* said;
+};
+
+class EndingPlugin : public testing::TestWithParam<Ending> {};
+
+TEST_P(EndingPlugin, IsRefusedByATrialAndTheOthersWork) {
+  const auto [name, ending, said] = GetParam();
+  PluginFolder folder;
+  const fs::path file = folder.add(name);
+  folder.add("good");
+  folder.add("sound");
+  Registry registry(folder.search_path());
+
+  registry.try_all();
+
+  const std::optional<Error> error = error_of([&] { registry.find(TTFM_LOSS, name); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), 130);
+  EXPECT_EQ(error->kind(), ErrorKind::plugin);
+  const std::string text = error->what();
+  const std::string start = "'" + file.string() + "' ended the process that opened it (" + ending + "): ";
+  EXPECT_TRUE(text.starts_with(start)) << text;
+  EXPECT_NE(text.find(said, start.size()), std::string::npos) << text;
+  EXPECT_TRUE(
+      text.ends_with(". This is a bug in the plugin: nothing in it may run, or throw, before the host calls it."))
+      << text;
+  expect_good_plugin_works(registry);
+  EXPECT_NO_THROW(registry.find(TTFM_LOSS, "sound"));  // opened after the one that ended the first child
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, EndingPlugin,
+    testing::Values(Ending{"ends_by_exception", "signal 6: Aborted", "what():  no licence server"},
+                    Ending{"ends_by_exit", "exit code 3", "licence expired ask for another at the usual place"},
+                    Ending{"ends_by_operators", "signal 6: Aborted", "Only a single TORCH_LIBRARY"}),
+    [](const auto& each) { return std::string(each.param.name); });
+
 // Once a second copy is mapped it stays, so this one runs in a process of its own.
 TEST(SecondRuntimeDeathTest, IsRefused) {
   PluginFolder folder;

@@ -130,6 +130,44 @@ TEST(PluginCommands, DescribeShowsAComponentsParameters) {
   }
 }
 
+TEST(PluginCommands, CheckSaysWhatAFileIs) {
+  const conformance::TemporaryFolder folder;
+  const fs::path file = fs::path(TTFM_PLUGINS) / "libttfm_sampler_euler.so";
+  const Outcome outcome = ttfm(folder.path(), {"plugin", "check", file.string()});
+
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out.substr(0, outcome.out.find("  offers")),
+            file.string() +
+                "\n  plugin     euler 0.1.0, Apache-2.0\n"
+                "  built for  ttfm plugin ABI 1.0, LibTorch 2.15, x86_64;libstdc++;cxx11abi=1\n");
+  EXPECT_TRUE(outcome.out.ends_with("  verdict    this ttfm takes it\n")) << outcome.out;
+}
+
+TEST(PluginCommands, CheckRefusesWhatIsNoPlugin) {
+  const conformance::TemporaryFolder folder;
+  write_file(folder.path() / "notes.so", "a shopping list\n");
+  const std::string reason = "'" + (folder.path() / "notes.so").string() + "' is not an ELF shared object.";
+
+  const Outcome text = ttfm(folder.path(), {"plugin", "check", "notes.so"});
+  const Outcome json = ttfm(folder.path(), {"plugin", "check", "notes.so", "--json"});
+
+  EXPECT_EQ(text.code, 5);
+  EXPECT_EQ(text.err, "error[E102]: " + reason + "\n");
+  EXPECT_EQ(json.code, 5);
+  EXPECT_NE(json.out.find("\"code\": 102,\n  \"reason\": \"" + reason + "\""), std::string::npos) << json.out;
+}
+
+TEST(PluginCommands, CheckTellsThatAFileWouldNotBeFound) {
+  const conformance::TemporaryFolder folder;
+  fs::copy(fs::path(TTFM_PLUGINS) / "libttfm_sampler_euler.so", folder.path() / "euler.so");
+
+  const Outcome outcome = ttfm(folder.path(), {"plugin", "check", "euler.so"});
+
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_TRUE(outcome.out.ends_with("this ttfm takes it, but finds files named libttfm_*.so alone: rename it\n"))
+      << outcome.out;
+}
+
 TEST(Commands, HelpAndVersionSucceed) {
   const conformance::TemporaryFolder folder;
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"--version"},
