@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,15 @@ struct PluginArguments {
 int plugin_list(const PluginArguments& arguments);
 int plugin_check(const PluginArguments& arguments);
 int plugin_describe(const PluginArguments& arguments);
+
+struct PluginNewArguments {
+  pipeline::SessionRequest session;  ///< which plugins there are already; its configuration is empty
+  std::string kind, name;
+  std::filesystem::path parent = ".";
+  std::string program;  ///< as it was called
+};
+/// Writes a project for a plugin of one component into the new folder parent/name.
+int plugin_new(const PluginNewArguments& arguments);
 
 struct ConfigArguments {
   pipeline::SessionRequest session;

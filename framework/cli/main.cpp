@@ -200,6 +200,22 @@ class CommandLine {
     describe->add_flag("--toml", plugin_.toml, "as a section that can be pasted into a configuration");
     describe->add_option("--plugin-path", plugin_.session.plugin_path, "further folders, separated by ':'");
     describe->callback([this] { action_ = [this] { return plugin_describe(plugin_); }; });
+    add_plugin_new(*group);
+  }
+
+  void add_plugin_new(CLI::App& group) {
+    CLI::App* verb =
+        group.add_subcommand("new", "write a small project that builds, tests and runs: a plugin of yours");
+    verb->footer("Example: ttfm plugin new loss semigroup");
+    verb->add_option("kind", new_.kind, "dataset, teacher, student, loss or sampler")->required();
+    verb->add_option("name", new_.name, "of the component, in snake_case")->required();
+    verb->add_option("--dir", new_.parent, "where its folder is made")->capture_default_str();
+    verb->add_option("--plugin-path", new_.session.plugin_path,
+                     "further folders whose names are taken, separated by ':'");
+    verb->callback([this] {
+      new_.program = argv_[0];
+      action_ = [this] { return plugin_new(new_); };
+    });
   }
 
   void add_config() {
@@ -236,6 +252,7 @@ class CommandLine {
   SampleArguments sample_;
   EvalArguments eval_;
   PluginArguments plugin_;
+  PluginNewArguments new_;
   ConfigArguments config_;
   Action action_;
 };
