@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -75,18 +73,17 @@ void check_name(const PluginNewArguments& arguments) {
   const std::string& name = arguments.name;
   if (!is_snake_case(name)) {
     refuse(host::quoted(name) +
-           " cannot name a component: a name begins with a letter from a to z and has letters from a to z, "
-           "digits and '_'; " +
-           host::quoted(snake_case(name)) + " can");
+           " cannot name a component: a name has letters from a to z, digits and '_', and begins with a letter; try " +
+           host::quoted(snake_case(name)));
   }
   if (std::find(kWords.begin(), kWords.end(), name) != kWords.end()) {
-    refuse(host::quoted(name) + " is a word of C++ and cannot name what is written in it; " +
-           host::quoted("my_" + name) + " can");
+    refuse(host::quoted(name) + " is a word of C++ and cannot name what is written in it; try " +
+           host::quoted("my_" + name));
   }
   for (const host::ComponentInfo& each : pipeline::open_registry(arguments.session)->components()) {
     if (each.kind != arguments.kind || each.name != name || each.state == host::ComponentInfo::State::refused) continue;
     refuse("there is a " + arguments.kind + " " + host::quoted(name) + " already, in " + host::quoted(each.path) +
-           ", and a configuration could not tell them apart; " + host::quoted("my_" + name) + " is free");
+           ", and a configuration could not tell the two apart; try " + host::quoted("my_" + name));
   }
 }
 
