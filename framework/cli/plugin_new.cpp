@@ -4,12 +4,12 @@
 #include <array>
 #include <cctype>
 #include <cstdio>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
 #include <ttfm/error.h>
 
+#include "base/atomic_file.h"
 #include "base/edit_distance.h"
 #include "base/kinds.h"
 #include "cli/commands.h"
@@ -104,13 +104,6 @@ std::string filled(std::string_view text, const PluginNewArguments& arguments) {
   return out;
 }
 
-void write(const fs::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw Error(ErrorKind::io, "cannot write " + host::quoted(file) + ": is the disk full?");
-}
-
 /// Writes the project into `folder`, which is made here, and returns its files' names.
 std::vector<std::string> write_project(const fs::path& folder, const PluginNewArguments& arguments) {
   std::error_code error;
@@ -120,15 +113,14 @@ std::vector<std::string> write_project(const fs::path& folder, const PluginNewAr
   }
   if (!made) {
     refuse(host::quoted(folder) +
-           " is there already, and nothing is written over: choose another name, or another "
-           "place by --dir");
+           " is there already, and nothing is written over: choose another name, or another place by --dir");
   }
   std::vector<std::string> files;
   try {
     for (const Template& each : plugin_templates()) {
       if (each.kind != "common" && each.kind != arguments.kind) continue;
       files.push_back(filled(each.path, arguments));
-      write(folder / files.back(), filled(each.text, arguments));
+      write_file_atomically(folder / files.back(), filled(each.text, arguments));
     }
   } catch (...) {
     fs::remove_all(folder, error);
