@@ -3,12 +3,14 @@
 # SPDX-FileCopyrightText: The ttfm authors
 """Holds every block of the documentation against what it shows.
 
-Usage: check_pages.py --source DIR --program DIR [--plugins DIR] [--long] [--write] [PAGE ...]
+Usage: check_pages.py --source DIR (--program DIR | --install BUILD) [--plugins DIR] [--long] [--write] [PAGE ...]
 
 Quotations are compared with their files, configurations are checked by `ttfm config check`, commands are run in a folder
 of their own for each page, in the order of the page, and their outputs are compared. tests/docs/README.md says how a
-block is written. --long runs trainings at the length that the page shows and blocks marked `long`; --write puts the
-outputs of this machine into the pages.
+block is written.
+
+--install first installs a build, and uses that; without it blocks marked `builds` are not run. --long runs trainings at
+the length that the page shows; --write puts the outputs of this machine into the pages.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from pathlib import Path
 
 from pages import Block, Page, commands, first_difference, quotes, read_page
 
+INSTALLED = "/opt/ttfm"  # what pages call the folder of an installed ttfm
 MARKER = "\x1e"  # parts the outputs of a page's commands
 PASSIVE = {"text", "mermaid", "bibtex"}  # languages that show nothing which could be run
 
@@ -45,8 +48,9 @@ def one_core():
 
 
 class Checker:
-    def __init__(self, source: Path, program: Path, plugins: str, long: bool, write: bool):
-        self.source, self.program, self.plugins, self.long, self.write = source, program, plugins, long, write
+    def __init__(self, source: Path, program: Path, prefix: Path | None, plugins: str, long: bool, write: bool):
+        self.source, self.program, self.prefix, self.plugins = source, program, prefix, plugins
+        self.long, self.write = long, write
 
     def check(self, page: Page, scratch: Path) -> list[tuple[int, str]]:
         """What is stale: lines of the page and what is wrong there."""
@@ -85,31 +89,34 @@ class Checker:
                 raise ValueError(f"there is no {block.argument}")
         elif language.startswith("{") or language in PASSIVE:
             pass  # Sphinx checks the former
-        elif "long" in marks and not self.long or not runs and language in ("console", "sh", "toml"):
+        elif "builds" in marks and not self.prefix or not runs and language in ("console", "sh", "toml"):
             pass
         elif "file" in marks:
             text = block.text if self.long else shorten(block.text)
-            step(block, None, f"mkdir -p \"$(dirname '{marks['file']}')\"; cat >'{marks['file']}' <<'END_OF_BLOCK'\n{text}END_OF_BLOCK")
+            name = f"'{scratch}/{marks['file']}'"
+            step(block, None, f"mkdir -p \"$(dirname {name})\"\ncat >{name} <<'END_OF_BLOCK'\n{text}END_OF_BLOCK")
             if language == "toml":
-                step(block, "configuration", f"ttfm config check '{marks['file']}'")
+                step(block, "configuration", f"ttfm config check {name}")
         elif "from" in marks:
             path = self.source / marks["from"]
             if path.exists():
                 if not quotes(block.lines, path.read_text().splitlines()):
                     raise ValueError(f"is not what stands in {marks['from']}")
             else:
-                step(block, "quotation", f"cat '{marks['from']}'")
+                step(block, "quotation", f"cat '{scratch}/{marks['from']}'")
         elif language == "toml":
             complete = re.search(r"(?m)^(\[dataset\]|extends)", block.text) and "onto" not in marks
             base = marks.get("onto", "configs/quickstart.toml")
             text = block.text if complete else f'extends = ["{base}"]\n{block.text}'
-            step(block, "configuration", f"cat >block.toml <<'END_OF_BLOCK'\n{text}END_OF_BLOCK\nttfm config check block.toml")
+            name = f"'{scratch}/block.toml'"
+            step(block, "configuration", f"cat >{name} <<'END_OF_BLOCK'\n{text}END_OF_BLOCK\nttfm config check {name}")
         elif language == "console":
             found = commands(block)
             if not found:
                 raise ValueError("a console block begins with `$ ` and a command")
             for command in found:
-                step(block, command, command.text if self.long else shorten(command.text))
+                text = command.text if self.long else shorten(command.text)
+                step(block, command, text.replace(INSTALLED, str(self.prefix)) if self.prefix else text)
         elif language == "sh":
             step(block, "script", f"(\nset -e\n{block.text if self.long else shorten(block.text)})")
         elif language == "json":
@@ -135,12 +142,16 @@ class Checker:
             "LC_ALL": "C.UTF-8",
             "COLUMNS": "120",
         }
+        if self.prefix:
+            environment["CMAKE_PREFIX_PATH"] = str(self.prefix)
         core = {} if self.long else {"preexec_fn": one_core}
         result = subprocess.run(
             ["bash"], input=script, cwd=scratch, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             **core,
         )
         output = result.stdout.replace(str(scratch), "/home/you/ttfm").replace(str(scratch.parent), "/home/you")
+        if self.prefix:
+            output = output.replace(str(self.prefix), INSTALLED)
         parts = output.split(MARKER)
         stale, replacements = [], []
         for index, (block, command) in shown.items():
@@ -206,19 +217,25 @@ def pages_of(source: Path) -> list[Path]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--source", type=Path, required=True, help="the root of the tree")
-    parser.add_argument("--program", type=Path, required=True, help="the folder of the program ttfm")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--program", type=Path, help="the folder of the program ttfm")
+    where.add_argument("--install", type=Path, help="a build folder, whose program is installed and used")
     parser.add_argument("--plugins", default="", help="where the plugins lie that the pages quote from docs/snippets")
-    parser.add_argument("--long", action="store_true", help="trainings at full length, and blocks marked `long`")
+    parser.add_argument("--long", action="store_true", help="trainings at full length")
     parser.add_argument("--write", action="store_true", help="put the outputs into the pages")
     parser.add_argument("pages", nargs="*", type=Path)
     arguments = parser.parse_args()
-    plugins = os.path.abspath(arguments.plugins) if arguments.plugins else ""
-    checker = Checker(
-        arguments.source.resolve(), arguments.program.resolve(), plugins, arguments.long, arguments.write
-    )
-    pages = [read_page(path.resolve()) for path in arguments.pages or pages_of(checker.source)]
+    source = arguments.source.resolve()
+    pages = [read_page(path.resolve()) for path in arguments.pages or pages_of(source)]
 
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
+        prefix = Path(folder) / "prefix" if arguments.install else None
+        if prefix:
+            command = ["cmake", "--install", arguments.install, "--prefix", prefix]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        program = prefix / "bin" if prefix else arguments.program.resolve()
+        plugins = os.path.abspath(arguments.plugins) if arguments.plugins else ""
+        checker = Checker(source, program, prefix, plugins, arguments.long, arguments.write)
 
         def check(numbered):
             scratch = Path(folder) / str(numbered[0]) / "ttfm"
@@ -231,7 +248,7 @@ def main() -> int:
     for page, found in zip(pages, stale):
         for line, what in found:
             count += 1
-            print(f"{os.path.relpath(page.path, checker.source)}:{line}: {what}")
+            print(f"{os.path.relpath(page.path, source)}:{line}: {what}")
     print(f"{len(pages)} pages, {blocks} blocks, {count} of them stale")
     return 1 if count else 0
 

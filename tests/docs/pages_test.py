@@ -85,7 +85,7 @@ class Pages(unittest.TestCase):
 
     def test_a_mark_that_is_misspelt_or_stands_alone_is_told(self):
         self.assertIn("page.md:1: unknown mark `check: form`", check("<!-- check: form x -->\n```text\n```\n"))
-        self.assertIn("page.md:2: a mark", check("<!-- check: long -->\ntext\n"))
+        self.assertIn("page.md:2: a mark", check("<!-- check: fails -->\ntext\n"))
 
 
 if __name__ == "__main__":
