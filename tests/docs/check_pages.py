@@ -3,7 +3,7 @@
 # SPDX-FileCopyrightText: The ttfm authors
 """Holds every block of the documentation against what it shows.
 
-Usage: check_pages.py --source DIR (--program DIR | --install BUILD) [--plugins DIR] [--long] [--write] [PAGE ...]
+Usage: check_pages.py --source DIR (--program DIR | --install BUILD) [--long] [--write] [PAGE ...]
 
 Quotations are compared with their files, configurations are checked by `ttfm config check`, commands are run in a folder
 of their own for each page, in the order of the page, and their outputs are compared. tests/docs/README.md says how a
@@ -48,9 +48,8 @@ def one_core():
 
 
 class Checker:
-    def __init__(self, source: Path, program: Path, prefix: Path | None, plugins: str, long: bool, write: bool):
-        self.source, self.program, self.prefix, self.plugins = source, program, prefix, plugins
-        self.long, self.write = long, write
+    def __init__(self, source: Path, program: Path, prefix: Path | None, long: bool, write: bool):
+        self.source, self.program, self.prefix, self.long, self.write = source, program, prefix, long, write
 
     def check(self, page: Page, scratch: Path) -> list[tuple[int, str]]:
         """What is stale: lines of the page and what is wrong there."""
@@ -137,13 +136,13 @@ class Checker:
         environment = keep | {
             "PATH": f"{self.program}:{os.environ['PATH']}",
             "HOME": str(scratch.parent),
-            "TTFM_PLUGIN_PATH": self.plugins,
             "OMP_NUM_THREADS": "1",
             "LC_ALL": "C.UTF-8",
             "COLUMNS": "120",
         }
-        if self.prefix:
-            environment["CMAKE_PREFIX_PATH"] = str(self.prefix)
+        if shutil.which("ccache"):  # the same few files again, under a folder of another name
+            environment |= {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache", "CCACHE_BASEDIR": str(scratch.parent.parent)}
+            environment |= {"CCACHE_NOHASHDIR": "1", "CCACHE_DIR": os.environ.get("CCACHE_DIR", str(Path.home() / ".cache/ccache"))}
         core = {} if self.long else {"preexec_fn": one_core}
         result = subprocess.run(
             ["bash"], input=script, cwd=scratch, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -220,7 +219,6 @@ def main() -> int:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--program", type=Path, help="the folder of the program ttfm")
     where.add_argument("--install", type=Path, help="a build folder, whose program is installed and used")
-    parser.add_argument("--plugins", default="", help="where the plugins lie that the pages quote from docs/snippets")
     parser.add_argument("--long", action="store_true", help="trainings at full length")
     parser.add_argument("--write", action="store_true", help="put the outputs into the pages")
     parser.add_argument("pages", nargs="*", type=Path)
@@ -234,8 +232,7 @@ def main() -> int:
             command = ["cmake", "--install", arguments.install, "--prefix", prefix]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         program = prefix / "bin" if prefix else arguments.program.resolve()
-        plugins = os.path.abspath(arguments.plugins) if arguments.plugins else ""
-        checker = Checker(source, program, prefix, plugins, arguments.long, arguments.write)
+        checker = Checker(source, program, prefix, arguments.long, arguments.write)
 
         def check(numbered):
             scratch = Path(folder) / str(numbered[0]) / "ttfm"
