@@ -143,10 +143,9 @@ class Checker:
         if shutil.which("ccache"):  # the same few files again, under a folder of another name
             environment |= {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache", "CCACHE_BASEDIR": str(scratch.parent.parent)}
             environment |= {"CCACHE_NOHASHDIR": "1", "CCACHE_DIR": os.environ.get("CCACHE_DIR", str(Path.home() / ".cache/ccache"))}
-        core = {} if self.long else {"preexec_fn": one_core}
         result = subprocess.run(
-            ["bash"], input=script, cwd=scratch, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            **core,
+            ["bash"], input=script, cwd=scratch, env=environment, text=True, preexec_fn=one_core,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
         output = result.stdout.replace(str(scratch), "/home/you/ttfm").replace(str(scratch.parent), "/home/you")
         if self.prefix:
