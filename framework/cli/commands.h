@@ -61,6 +61,12 @@ struct PluginNewArguments {
 /// Writes a project for a plugin of one component into the new folder parent/name.
 int plugin_new(const PluginNewArguments& arguments);
 
+struct DoctorArguments {
+  pipeline::SessionRequest session;  ///< its configuration may be empty
+  bool json = false;
+};
+int doctor(const DoctorArguments& arguments);
+
 struct ConfigArguments {
   pipeline::SessionRequest session;
   bool json = false;

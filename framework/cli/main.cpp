@@ -79,6 +79,7 @@ class CommandLine {
     add_eval();
     add_plugin();
     add_config();
+    add_doctor();
   }
 
   int run(int argc, char** argv) {
@@ -245,6 +246,14 @@ class CommandLine {
     reference->callback([this] { action_ = [this] { return config_reference(config_); }; });
   }
 
+  void add_doctor() {
+    CLI::App* verb = app_.add_subcommand("doctor", "what a run would meet on this machine, and what stands in its way");
+    verb->footer("Example: ttfm doctor");
+    verb->add_flag("--json", doctor_.json, "as JSON");
+    verb->add_option("--plugin-path", doctor_.session.plugin_path, "further folders with plugins, separated by ':'");
+    verb->callback([this] { action_ = [this] { return doctor(doctor_); }; });
+  }
+
   std::vector<std::string> argv_;
   CLI::App app_{"Trains flow-matching models, distils them into two-timed flow models, samples and measures them.",
                 "ttfm"};
@@ -254,6 +263,7 @@ class CommandLine {
   PluginArguments plugin_;
   PluginNewArguments new_;
   ConfigArguments config_;
+  DoctorArguments doctor_;
   Action action_;
 };
 

@@ -168,6 +168,30 @@ TEST(PluginCommands, CheckTellsThatAFileWouldNotBeFound) {
       << outcome.out;
 }
 
+TEST(Commands, DoctorFindsTheProductSound) {
+  const conformance::TemporaryFolder folder;
+
+  const Outcome outcome = ttfm(folder.path(), {"doctor"});
+
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find(std::string("  ") + TTFM_PLUGINS + " (beside libttfm.so): 21 files\n"), std::string::npos)
+      << outcome.out;
+  EXPECT_TRUE(outcome.out.ends_with("no problem found\n")) << outcome.out;
+}
+
+TEST(Commands, DoctorTellsOfARefusedPlugin) {
+  const conformance::TemporaryFolder folder;
+  write_file(folder.path() / "libttfm_broken.so", "a shopping list\n");
+
+  const Outcome outcome = ttfm(folder.path(), {"doctor", "--json", "--plugin-path", "."});
+
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  const std::string note =
+      "'" + (folder.path() / "libttfm_broken.so").string() + "' is not an ELF shared object. (E102)";
+  EXPECT_NE(outcome.out.find(note), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("\"plugin_abi\": \"1.0\""), std::string::npos) << outcome.out;
+}
+
 TEST(Commands, HelpAndVersionSucceed) {
   const conformance::TemporaryFolder folder;
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"--version"},
