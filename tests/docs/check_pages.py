@@ -5,9 +5,9 @@
 
 Usage: check_pages.py --source DIR (--program DIR | --install BUILD) [--long] [--write] [PAGE ...]
 
-Quotations are compared with their files, configurations are checked by `ttfm config check`, commands are run in a folder
-of their own for each page, in the order of the page, and their outputs are compared. tests/docs/README.md says how a
-block is written.
+Quotations are compared with their files, configurations are checked by `ttfm config check`, commands are run in a
+folder of their own for each page, in the order of the page, and their outputs are compared. tests/docs/README.md says
+how a block is written.
 
 --install first installs a build, and uses that; without it blocks marked `builds` are not run. --long runs trainings at
 the length that the page shows; --write puts the outputs of this machine into the pages.
@@ -28,7 +28,7 @@ from pages import Block, Page, commands, first_difference, quotes, read_page
 
 INSTALLED = "/opt/ttfm"  # what pages call the folder of an installed ttfm
 MARKER = "\x1e"  # parts the outputs of a page's commands
-PASSIVE = {"text", "mermaid", "bibtex"}  # languages that show nothing which could be run
+PASSIVE = {"text"}  # shows nothing that could be run
 
 
 def shorten(text: str) -> str:
@@ -40,11 +40,6 @@ def shorten(text: str) -> str:
     text = re.sub(r"steps=\d+", "steps=4", text)
     text = re.sub(r"samples=\d+", "samples=32", text)
     return re.sub(r"--count \d{3,}", "--count 32", text)
-
-
-def one_core():
-    """A run takes a thread for each core that it may use, and two pages are checked at once."""
-    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[os.getpid() % len(os.sched_getaffinity(0))]})
 
 
 class Checker:
@@ -67,7 +62,7 @@ class Checker:
         for block in page.blocks:
             try:
                 self.take(block, scratch, step, stale, runs)
-            except ValueError as error:
+            except (ValueError, SyntaxError) as error:  # of this checker, of JSON, of Python
                 stale.append((block.line, str(error)))
         return sorted(stale + self.run(page, scratch, script, shown))
 
@@ -141,11 +136,19 @@ class Checker:
             "COLUMNS": "120",
         }
         if shutil.which("ccache"):  # the same few files again, under a folder of another name
-            environment |= {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache", "CCACHE_BASEDIR": str(scratch.parent.parent)}
-            environment |= {"CCACHE_NOHASHDIR": "1", "CCACHE_DIR": os.environ.get("CCACHE_DIR", str(Path.home() / ".cache/ccache"))}
+            environment |= {
+                "CMAKE_CXX_COMPILER_LAUNCHER": "ccache",
+                "CCACHE_BASEDIR": str(scratch.parent.parent),
+                "CCACHE_NOHASHDIR": "1",
+                "CCACHE_DIR": os.environ.get("CCACHE_DIR", str(Path.home() / ".cache/ccache")),
+            }
+        (scratch.parent / "script.sh").write_text(script)
+        # one core: a run takes a thread for each that it may use, and two pages are checked at once
+        cores = sorted(os.sched_getaffinity(0))
+        command = ["taskset", "-c", str(cores[int(scratch.parent.name) % len(cores)]), "bash", "../script.sh"]
         result = subprocess.run(
-            ["bash"], input=script, cwd=scratch, env=environment, text=True, preexec_fn=one_core,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            command, cwd=scratch, env=environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
         output = result.stdout.replace(str(scratch), "/home/you/ttfm").replace(str(scratch.parent), "/home/you")
         if self.prefix:
@@ -180,9 +183,10 @@ class Checker:
         place = first_difference(command.expected, actual, "any numbers" in block.marks)
         if place is None:
             return None
+        last = command.line + command.text.count("\n") + place
         if place == len(command.expected):
-            return command.line + place, "the output goes on" + tail(actual, 30)
-        return command.line + place + 1, f"the output has no such line" + tail(actual, 30)
+            return last, "the output goes on" + tail(actual, 30)
+        return last + 1, "the output has no such line" + tail(actual, 30)
 
 
 def tail(lines: list[str], count: int = 12) -> str:

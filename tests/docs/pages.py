@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The ttfm authors
-"""What a page of the documentation shows: its fenced blocks, what each says about itself, and how an output is compared.
+"""What a page of the documentation shows: its blocks, what each says about itself, and how an output is compared.
 
 A block says how it is checked by its language and by comments `<!-- check: ... -->` directly above its fence;
 tests/docs/README.md lists both.

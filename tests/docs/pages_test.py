@@ -23,7 +23,8 @@ def check(page: str, program: str = "#!/bin/sh\necho hello\n") -> str:
         (root / "bin").mkdir()
         (root / "bin/ttfm").write_text(program)
         (root / "bin/ttfm").chmod(0o755)
-        command = [sys.executable, HERE / "check_pages.py", "--source", root, "--program", root / "bin", root / "page.md"]
+        arguments = ["--source", root, "--program", root / "bin", root / "page.md"]
+        command = [sys.executable, HERE / "check_pages.py", *arguments]
         return subprocess.run(command, capture_output=True, text=True).stdout
 
 
@@ -58,8 +59,10 @@ class Pages(unittest.TestCase):
         self.assertEqual(said, "1 pages, 2 blocks, 0 of them stale\n")
 
     def test_a_stale_output_is_told_with_its_line(self):
-        self.assertIn("page.md:5: the output has no such line\n    | hello\n", check("# Page\n\n```console\n$ ttfm\nhallo\n```\n"))
-        self.assertIn("page.md:4: the output goes on\n    | hello\n", check("# Page\n\n```console\n$ ttfm\n```\n"))
+        page = "# Page\n\n```console\n$ ttfm\nhallo\n```\n"
+        self.assertIn("page.md:5: the output has no such line\n    | hello\n", check(page))
+        self.assertIn("page.md:4: the output goes on\n    | hello\n", check(page.replace("hallo\n", "")))
+        self.assertIn("page.md:6: the output has", check(page.replace("ttfm\n", "ttfm \\\n  x\n")))
 
     def test_a_command_that_fails_is_stale_unless_its_error_is_shown(self):
         failing = "#!/bin/sh\necho 'error: no'\nexit 2\n"
@@ -67,7 +70,8 @@ class Pages(unittest.TestCase):
         self.assertIn(" 0 of them", check("```console\n$ ttfm\nerror: no\n$ echo $?\n2\n```\n", failing))
 
     def test_commands_of_a_page_share_a_folder_and_a_shell(self):
-        self.assertIn(" 0 of them", check("```console\n$ x=1; touch f\n```\n\n```console\n$ echo $x; ls f\n1\nf\n```\n"))
+        page = "```console\n$ x=1; touch f\n```\n\n```console\n$ echo $x; ls f\n1\nf\n```\n"
+        self.assertIn(" 0 of them", check(page))
 
     def test_a_stale_quotation_is_told(self):
         quote = "<!-- check: from code.cpp -->\n```cpp\nint b;\nint c;\n```\n"
@@ -75,7 +79,12 @@ class Pages(unittest.TestCase):
         self.assertIn("page.md:2: is not what stands in code.cpp", check(quote.replace("b;\n", "b;\n\n")))
 
     def test_a_configuration_that_the_program_refuses_is_told(self):
-        self.assertIn("page.md:1: this configuration ends with exit code 2", check("```toml\na = 1\n```\n", "#!/bin/sh\nexit 2\n"))
+        refusing = "#!/bin/sh\nexit 2\n"
+        self.assertIn("page.md:1: this configuration ends with exit code 2", check("```toml\na = 1\n```\n", refusing))
+
+    def test_json_and_python_are_parsed(self):
+        self.assertIn("page.md:1: ", check("```json\n{1}\n```\n"))
+        self.assertIn("page.md:1: ", check("```python\nif\n```\n"))
 
     def test_a_block_that_nothing_checks_is_told(self):
         self.assertIn("page.md:1: a block of language 'cpp' is checked by nothing", check("```cpp\nint a;\n```\n"))
