@@ -12,7 +12,8 @@ from pathlib import Path
 
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>```+)(?P<language>[^`\s]*)\s*(?P<rest>[^`]*)$")
 MARK = re.compile(r"^ *<!-- check: (?P<word>not run|any numbers|page needs|[a-z]+)(?:: | )?(?P<value>.*?) *-->$")
-WORDS = {"not run", "any numbers", "page needs", "from", "file", "onto", "builds", "fails"}
+INDENTED = re.compile(r"^ {4}(\$|ttfm|\./dev|sudo|cmake|ctest) ")  # the beginning of a command in an indented block
+WORDS = {"not run", "any numbers", "page needs", "from", "file", "onto", "builds", "fails", "needs"}
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 
 
@@ -57,6 +58,8 @@ def read_page(path: Path) -> Page:
             continue
         fence = FENCE.match(line)
         if not fence:
+            if INDENTED.match(line):
+                page.mistakes.append((number, "commands stand in a fenced block, which says how it is checked"))
             if marks and line.strip():
                 page.mistakes.append((number, "a mark `<!-- check: ... -->` stands directly above a block"))
                 marks = {}

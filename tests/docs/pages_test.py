@@ -92,6 +92,10 @@ class Pages(unittest.TestCase):
         self.assertIn(" 0 of them", check("<!-- check: not run: pseudo-code -->\n```cpp\nint a;\n```\n"))
         self.assertIn("needs a reason", check("<!-- check: not run -->\n```cpp\nint a;\n```\n"))
 
+    def test_a_command_in_an_indented_block_is_told(self):
+        self.assertIn("page.md:3: commands stand in a fenced block", check("Do:\n\n    ttfm run x\n"))
+        self.assertIn(" 0 of them", check("With\n\n    u = v\n"))
+
     def test_a_mark_that_is_misspelt_or_stands_alone_is_told(self):
         self.assertIn("page.md:1: unknown mark `check: form`", check("<!-- check: form x -->\n```text\n```\n"))
         self.assertIn("page.md:2: a mark", check("<!-- check: fails -->\ntext\n"))
