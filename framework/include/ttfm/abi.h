@@ -16,13 +16,15 @@ extern "C" {
 
 /** A host understands plugins of its own major and of every minor up to its own. */
 #define TTFM_ABI_MAJOR 1
+/** The minor number: raised by whatever is added. */
 #define TTFM_ABI_MINOR 0
 
 /** First field of the descriptor: "TTFM" read as a little-endian number. */
 #define TTFM_MAGIC 0x4D465454u
 
-/** Name and type of the ELF note that ttfm_add_plugin() writes; its text is lines of `key=value`. */
+/** Name of the ELF note that ttfm_add_plugin() writes; its text is lines of `key=value`. */
 #define TTFM_NOTE_NAME "ttfm"
+/** Type of that note. */
 #define TTFM_NOTE_TYPE 1u
 
 /** What the descriptor's classes are made of; 1 is C++ classes that pass at::Tensor. */
@@ -30,63 +32,74 @@ extern "C" {
 
 /** The five interfaces. The values are part of the ABI. */
 typedef enum ttfm_kind {
-  TTFM_LOSS = 1,
-  TTFM_TEACHER = 2,
-  TTFM_STUDENT = 3,
-  TTFM_SAMPLER = 4,
-  TTFM_DATASET = 5
+  TTFM_LOSS = 1,    /**< a ttfm::Loss */
+  TTFM_TEACHER = 2, /**< a ttfm::Teacher */
+  TTFM_STUDENT = 3, /**< a ttfm::Student */
+  TTFM_SAMPLER = 4, /**< a ttfm::Sampler */
+  TTFM_DATASET = 5  /**< a ttfm::Dataset */
 } ttfm_kind;
 
-typedef enum ttfm_status { TTFM_OK = 0, TTFM_FAILED = 1 } ttfm_status;
+/** What a function of a plugin says. */
+typedef enum ttfm_status {
+  TTFM_OK = 0,    /**< done */
+  TTFM_FAILED = 1 /**< it has called ttfm_host_v1::set_error */
+} ttfm_status;
 
 /** The type of a parameter's value. */
 typedef enum ttfm_param_type {
-  TTFM_PARAM_BOOL = 1,
-  TTFM_PARAM_INT = 2,
-  TTFM_PARAM_FLOAT = 3, /* finite, unless a limit is inf */
-  TTFM_PARAM_STRING = 4,
-  TTFM_PARAM_CHOICE = 5, /* a string, one of `choices` */
-  TTFM_PARAM_INT_LIST = 6,
-  TTFM_PARAM_FLOAT_LIST = 7,
-  TTFM_PARAM_FLOAT_ROWS = 8, /* a list of lists of equal length */
-  TTFM_PARAM_PATH = 9,       /* relative paths are relative to the file that has the key */
-  TTFM_PARAM_STUDENT = 10    /* a nested table with a student's `type` and parameters */
+  TTFM_PARAM_BOOL = 1,       /**< true or false */
+  TTFM_PARAM_INT = 2,        /**< a 64-bit whole number */
+  TTFM_PARAM_FLOAT = 3,      /**< finite, unless a limit is inf */
+  TTFM_PARAM_STRING = 4,     /**< any text */
+  TTFM_PARAM_CHOICE = 5,     /**< a string, one of `choices` */
+  TTFM_PARAM_INT_LIST = 6,   /**< a list of whole numbers */
+  TTFM_PARAM_FLOAT_LIST = 7, /**< a list of numbers */
+  TTFM_PARAM_FLOAT_ROWS = 8, /**< a list of lists of equal length */
+  TTFM_PARAM_PATH = 9,       /**< relative paths are relative to the file that has the key */
+  TTFM_PARAM_STUDENT = 10    /**< a nested table with a student's `type` and parameters */
 } ttfm_param_type;
 
 /** Bits of ttfm_param_v1::flags. */
 enum {
-  TTFM_PARAM_REQUIRED = 1,      /* has no default */
-  TTFM_PARAM_ADVANCED = 2,      /* left out of short listings, which only name it */
-  TTFM_PARAM_MIN_EXCLUSIVE = 4, /* the value must be above min, not equal to it */
-  TTFM_PARAM_MAX_EXCLUSIVE = 8
+  TTFM_PARAM_REQUIRED = 1,      /**< has no default */
+  TTFM_PARAM_ADVANCED = 2,      /**< left out of short listings, which only name it */
+  TTFM_PARAM_MIN_EXCLUSIVE = 4, /**< the value must be above min, not equal to it */
+  TTFM_PARAM_MAX_EXCLUSIVE = 8  /**< the value must be below max, not equal to it */
 };
 
 /** One parameter: a row of `ttfm plugin describe`, of the documentation, and of the host's validation. */
 typedef struct ttfm_param_v1 {
-  uint32_t struct_size;
-  uint32_t type; /* ttfm_param_type */
-  uint32_t flags;
-  uint32_t reserved;
-  const char* name;         /* snake_case */
-  const char* default_toml; /* the default as a TOML value; null if there is none */
-  const char* min_toml;     /* limits of a number, or of each element of a list; null if there is none */
-  const char* max_toml;
-  const char* choices; /* separated by '|'; null unless type is TTFM_PARAM_CHOICE */
-  const char* unit;    /* null if it has none */
-  const char* doc;     /* one line */
-  const char* since;   /* version of the plugin that added it */
+  uint32_t struct_size;     /**< sizeof, as its writer knows it */
+  uint32_t type;            /**< ttfm_param_type */
+  uint32_t flags;           /**< bits, see TTFM_PARAM_REQUIRED */
+  uint32_t reserved;        /**< 0 */
+  const char* name;         /**< snake_case */
+  const char* default_toml; /**< the default as a TOML value; null if there is none */
+  const char* min_toml;     /**< limits of a number, or of each element of a list; null if there is none */
+  const char* max_toml;     /**< likewise */
+  const char* choices;      /**< separated by '|'; null unless type is TTFM_PARAM_CHOICE */
+  const char* unit;         /**< null if it has none */
+  const char* doc;          /**< one line */
+  const char* since;        /**< version of the plugin that added it */
 } ttfm_param_v1;
 
-typedef enum ttfm_log_level { TTFM_LOG_DEBUG = 1, TTFM_LOG_INFO = 2, TTFM_LOG_WARNING = 3 } ttfm_log_level;
+/** How much a line of the log matters. */
+typedef enum ttfm_log_level {
+  TTFM_LOG_DEBUG = 1,  /**< in the log file only */
+  TTFM_LOG_INFO = 2,   /**< also on the screen */
+  TTFM_LOG_WARNING = 3 /**< marked as a warning */
+} ttfm_log_level;
 
 /** What the host offers to a plugin's C functions. Valid as long as the process; its functions may be called from any
  *  thread, copy their texts, and never throw. */
 typedef struct ttfm_host_v1 {
-  uint32_t struct_size;
-  uint16_t abi_major, abi_minor;
+  uint32_t struct_size; /**< sizeof, as its writer knows it */
+  uint16_t abi_major,   /**< the host's major number */
+      abi_minor;        /**< and its minor number */
   /** Keeps the error for which a function is about to return TTFM_FAILED on this thread: ttfm::ErrorKind, number in the
    *  error index (0: none), text. */
   void (*set_error)(uint32_t kind, int32_t code, const char* what);
+  /** Writes a line to the run's log: ttfm_log_level, who says it, text. */
   void (*log)(uint32_t level, const char* component, const char* text);
 } ttfm_host_v1;
 
@@ -95,37 +108,38 @@ typedef struct ttfm_config ttfm_config;
 
 /** One component that a plugin offers. */
 typedef struct ttfm_component_v1 {
-  uint32_t struct_size;
-  uint32_t kind;    /* ttfm_kind */
-  const char* name; /* snake_case: the value of `type` in a configuration */
-  const char* summary;
-  const char* doc_url; /* may be null */
-  uint64_t reserved;
-  const ttfm_param_v1* params; /* walked in steps of params[0].struct_size */
-  uint32_t param_count;
-  uint32_t reserved1;
+  uint32_t struct_size;        /**< sizeof, as its writer knows it */
+  uint32_t kind;               /**< ttfm_kind */
+  const char* name;            /**< snake_case: the value of `type` in a configuration */
+  const char* summary;         /**< one line */
+  const char* doc_url;         /**< may be null */
+  uint64_t reserved;           /**< 0 */
+  const ttfm_param_v1* params; /**< walked in steps of params[0].struct_size */
+  uint32_t param_count;        /**< rows of `params` */
+  uint32_t reserved1;          /**< 0 */
   /** Stores a ttfm::Interface* in *out. Never throws; on TTFM_FAILED it has called host->set_error. */
   ttfm_status (*create)(const ttfm_host_v1* host, const ttfm_config* config, void** out);
-  void (*destroy)(void* component); /* what create() stored; never throws */
+  void (*destroy)(void* component); /**< what create() stored; never throws */
 } ttfm_component_v1;
 
 /** What a plugin is. Lives as long as the process: nothing is ever unloaded. */
 typedef struct ttfm_plugin_v1 {
-  uint32_t magic; /* TTFM_MAGIC */
-  uint32_t struct_size;
-  uint16_t abi_major, abi_minor; /* the host must have the same major and at least this minor */
-  uint16_t abi_kind;             /* TTFM_ABI_KIND_CXX_TENSOR */
-  uint16_t reserved;
-  const char* torch_tag; /* LibTorch's major.minor, for example "2.15" */
-  const char* build_tag; /* "x86_64;libstdc++;cxx11abi=1" */
-  const char* name;      /* snake_case */
-  const char* version;   /* major.minor.patch */
-  const char* license;   /* SPDX expression */
-  const char* vendor;
-  const char* url;
-  const ttfm_component_v1* components; /* walked in steps of components[0].struct_size */
-  uint32_t component_count;
-  uint32_t reserved1;
+  uint32_t magic;                      /**< TTFM_MAGIC */
+  uint32_t struct_size;                /**< sizeof, as its writer knows it */
+  uint16_t abi_major,                  /**< the host must have the same */
+      abi_minor;                       /**< the host must have at least this one */
+  uint16_t abi_kind;                   /**< TTFM_ABI_KIND_CXX_TENSOR */
+  uint16_t reserved;                   /**< 0 */
+  const char* torch_tag;               /**< LibTorch's major.minor, for example "2.15" */
+  const char* build_tag;               /**< "x86_64;libstdc++;cxx11abi=1" */
+  const char* name;                    /**< snake_case */
+  const char* version;                 /**< major.minor.patch */
+  const char* license;                 /**< SPDX expression */
+  const char* vendor;                  /**< who answers for it; may be empty */
+  const char* url;                     /**< where it comes from; may be empty */
+  const ttfm_component_v1* components; /**< walked in steps of components[0].struct_size */
+  uint32_t component_count;            /**< at least 1 */
+  uint32_t reserved1;                  /**< 0 */
   /** Optional. Called once, after this descriptor has been accepted and before any of its components is created: the
    *  place to register operators with LibTorch. Plugins are opened when one of their components is first asked for, so
    *  it can rely on no other plugin. Never throws; other than TTFM_OK refuses the plugin (E118). */
@@ -144,11 +158,11 @@ const ttfm_plugin_v1* ttfm_plugin_entry_v1(void);
 /* The size of a struct that grows. */
 #define TTFM_LAYOUT_SIZE(type, size) TTFM_LAYOUT(sizeof(type) == (size))
 
-/* What ABI 1.0 has: the least `struct_size` of a plugin's structs, in every minor. */
-#define TTFM_PARAM_V1_LEAST 80u
-#define TTFM_HOST_V1_LEAST 24u
-#define TTFM_COMPONENT_V1_LEAST 72u
-#define TTFM_PLUGIN_V1_LEAST 96u
+/* What ABI 1.0 has: the least `struct_size`, in every minor. */
+#define TTFM_PARAM_V1_LEAST 80u     /**< of a ttfm_param_v1 */
+#define TTFM_HOST_V1_LEAST 24u      /**< of a ttfm_host_v1 */
+#define TTFM_COMPONENT_V1_LEAST 72u /**< of a ttfm_component_v1 */
+#define TTFM_PLUGIN_V1_LEAST 96u    /**< of a ttfm_plugin_v1 */
 
 /* The layout of ABI 1, on 64-bit targets. A line that fails here is a broken promise to every plugin in the field: a new
  * field, at the end, adds a line and raises the size of its struct. Each minor's lines are kept in tests/abi/baseline and

@@ -29,11 +29,12 @@ enum class ErrorKind : uint32_t {
 /// (E101, E116, ...), 0 where the error has none.
 class TTFM_API Error : public std::runtime_error {
  public:
+  /// `what` is the whole text, without "error:" and number, which the program prints before it.
   Error(ErrorKind kind, const std::string& what, int code = 0);
   ~Error() override;
 
-  ErrorKind kind() const noexcept { return kind_; }
-  int code() const noexcept { return code_; }
+  ErrorKind kind() const noexcept { return kind_; }  ///< what went wrong: the program's exit code
+  int code() const noexcept { return code_; }        ///< number in the error index; 0: none
 
  private:
   ErrorKind kind_;

@@ -17,10 +17,10 @@ class TTFM_API Field final {
   /// v_t(x): x [B, ...], t [B], the result like x.
   Tensor velocity(const Tensor& x, const Tensor& t, const Call& call) const;
 
-  void traits(NetworkTraits& out) const;
+  void traits(NetworkTraits& out) const;  ///< what the network can do, as the component said it
 
   struct Impl;
-  explicit Field(const Impl* impl) : impl_(impl) {}
+  explicit Field(const Impl* impl) : impl_(impl) {}  ///< made by the host
 
  private:
   const Impl* impl_;
@@ -28,10 +28,10 @@ class TTFM_API Field final {
 
 /// One evaluation of a FlowMap. (S, frozen: arrays of it are passed)
 struct Query {
-  Tensor x;
-  Tensor s;
-  Tensor t;
-  const Call* call = nullptr;
+  Tensor x;                    ///< [B, ...]
+  Tensor s;                    ///< [B]
+  Tensor t;                    ///< [B]
+  const Call* call = nullptr;  ///< null: no label, no guidance, no dropout
 };
 
 /// A two-timed flow model as losses and samplers see it: the student, a copy of it, or an exact map. (H)
@@ -53,6 +53,7 @@ class TTFM_API FlowMap final {
   /// u for several queries, in one stacked batch where that is faster. out[i] belongs to queries[i].
   void velocities(const Query* queries, size_t count, Tensor* out) const;
 
+  /// The same for an array: `const auto [a, b] = map.velocities({{x, s, t, &call}, {x, s, s, &call}});`
   template <size_t N>
   std::array<Tensor, N> velocities(const Query (&queries)[N]) const {
     std::array<Tensor, N> out;
@@ -66,10 +67,10 @@ class TTFM_API FlowMap final {
   /// The same weights, recording no gradient.
   FlowMap stopped() const;
 
-  void traits(NetworkTraits& out) const;
+  void traits(NetworkTraits& out) const;  ///< what the network can do, as the component said it
 
   struct Impl;
-  explicit FlowMap(const Impl* impl) : impl_(impl) {}
+  explicit FlowMap(const Impl* impl) : impl_(impl) {}  ///< made by the host
 
  private:
   const Impl* impl_;

@@ -25,8 +25,9 @@
 /// Times run from 0 (noise) to 1 (data); a time argument is a tensor of shape [B]. x_0 is noise, x_1 is data.
 namespace ttfm {
 
+/// LibTorch's tensor: what samples, times and weights are.
 using at::Tensor;
-using Name = std::string_view;
+using Name = std::string_view;  ///< a key, a term, a part of a network; copied where it is kept
 
 /// Base of everything that a plugin implements. (P)
 class TTFM_API Interface {

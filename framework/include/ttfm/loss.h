@@ -11,26 +11,27 @@ namespace ttfm {
 
 /// How a copy of the student's weights follows the student. (S, frozen)
 struct CopyRule {
+  /// The values of `kind`.
   enum Kind : uint32_t {
     kEma = 0,     ///< copy <- d copy + (1-d) student after each step, d = min(decay, (1+i)/(10+i)) in step i
     kFrozen = 1,  ///< a snapshot, taken at the start, every `refresh_every` steps, and by LossResult::refresh_copy
   };
-  uint32_t kind = kEma;
-  uint32_t reserved = 0;
+  uint32_t kind = kEma;       ///< a Kind
+  uint32_t reserved = 0;      ///< 0
   double decay = 0;           ///< in [0, 1)
   int64_t refresh_every = 0;  ///< in steps; 0: only by refresh_copy
 };
 
 /// What a loss asks of the host. (S)
 struct LossNeeds {
-  uint32_t struct_size = sizeof(LossNeeds);
-  uint32_t copies = 0;              ///< how many of `copy` are used, at most 4
-  bool teacher = false;             ///< LossInputs::teacher()
-  bool teacher_x_gradient = false;  ///< ... differentiable in x; refused where the teacher is not
-  bool data = true;                 ///< LossInputs::x_1()
-  bool derivative = false;          ///< FlowMap::derivative of the student; the user is warned where it has no dual
-  uint32_t reserved = 0;
-  CopyRule copy[4];
+  uint32_t struct_size = sizeof(LossNeeds);  ///< leave it at its default
+  uint32_t copies = 0;                       ///< how many of `copy` are used, at most 4
+  bool teacher = false;                      ///< LossInputs::teacher()
+  bool teacher_x_gradient = false;           ///< ... differentiable in x; refused where the teacher is not
+  bool data = true;                          ///< LossInputs::x_1()
+  bool derivative = false;  ///< FlowMap::derivative of the student; the user is warned where it has no dual
+  uint32_t reserved = 0;    ///< 0
+  CopyRule copy[4];         ///< how each copy follows the student
 };
 
 /// What a loss is given for one (micro-)batch. (H)
@@ -46,12 +47,12 @@ class TTFM_API LossInputs final {
   int64_t step() const;   ///< the step in this stage, from 0: schedules are functions of it
   int64_t steps() const;  ///< how many steps this stage will have
 
-  const FlowMap& student() const;
+  const FlowMap& student() const;         ///< in training: records gradients in its weights
   const Field& teacher() const;           ///< throws unless LossNeeds::teacher
   const FlowMap& copy(uint32_t i) const;  ///< throws unless i < LossNeeds::copies
 
   struct Impl;
-  explicit LossInputs(const Impl* impl) : impl_(impl) {}
+  explicit LossInputs(const Impl* impl) : impl_(impl) {}  ///< made by the host
 
  private:
   const Impl* impl_;
@@ -71,7 +72,7 @@ class TTFM_API LossResult final {
   void refresh_copy(uint32_t i) const;
 
   struct Impl;
-  explicit LossResult(Impl* impl) : impl_(impl) {}
+  explicit LossResult(Impl* impl) : impl_(impl) {}  ///< made by the host
 
  private:
   Impl* impl_;
@@ -94,8 +95,8 @@ class TTFM_API Loss : public Interface {
 class TTFM_API Trainable {
  public:
   virtual ~Trainable();
-  virtual void parameters(ParameterSet& out) = 0;
-  virtual void initialise(const Stream& stream) = 0;
+  virtual void parameters(ParameterSet& out) = 0;     ///< names the weights, as Student::parameters
+  virtual void initialise(const Stream& stream) = 0;  ///< starts them, as Student::initialise
 };
 
 }  // namespace ttfm

@@ -36,18 +36,18 @@ namespace ttfm {
 
 /// A path; relative ones are relative to the file that has the key, or to the working directory on the command line.
 struct Path {
-  std::string value;
+  std::string value;  ///< absolute, once read
 };
 
 /// A list of lists of numbers, all of one length, row after row.
 struct Rows {
-  std::vector<double> values;
-  int64_t count = 0;  ///< rows
+  std::vector<double> values;  ///< all rows, one after the other
+  int64_t count = 0;           ///< rows
 };
 
 /// A nested student: its facade, null until read. Only of a teacher, as its parameter `network`.
 struct NestedStudent {
-  const FlowMap* map = nullptr;
+  const FlowMap* map = nullptr;  ///< owned by the host
 };
 
 namespace options_detail {
@@ -112,14 +112,23 @@ class ParamTable {
   /// The limits and notes of the row that was just added.
   class Row {
    public:
+    /// Of row `index` of a table.
     Row(ParamTable& table, size_t index) : table_(table), index_(index) {}
+    /// The least value, or the least element of a list.
     Row& min(double limit) { return limit_to(&ttfm_param_v1::min_toml, limit, 0); }
+    /// A limit that the value must be above.
     Row& above(double limit) { return limit_to(&ttfm_param_v1::min_toml, limit, TTFM_PARAM_MIN_EXCLUSIVE); }
+    /// The greatest value, or the greatest element of a list.
     Row& max(double limit) { return limit_to(&ttfm_param_v1::max_toml, limit, 0); }
+    /// A limit that the value must be below.
     Row& below(double limit) { return limit_to(&ttfm_param_v1::max_toml, limit, TTFM_PARAM_MAX_EXCLUSIVE); }
+    /// The unit, for the documentation, such as "s".
     Row& unit(const char* text) { return row().unit = text, *this; }
+    /// The version of the plugin that added it.
     Row& since(const char* version) { return row().since = version, *this; }
+    /// Left out of short listings.
     Row& advanced() { return row().flags |= TTFM_PARAM_ADVANCED, *this; }
+    /// Must be given: the field's initial value is no default.
     Row& required() {
       row().flags |= TTFM_PARAM_REQUIRED;
       row().default_toml = nullptr;
@@ -137,16 +146,19 @@ class ParamTable {
     size_t index_;
   };
 
+  /// A parameter: its key, the field with its default, one line that says what it means.
   template <class T>
   Row operator()(const char* name, const T& field, const char* doc) {
     return add(name, options_detail::type_of<T>(), default_of(field), doc);
   }
 
+  /// A parameter without a default, which is absent unless given.
   template <class T>
   Row operator()(const char* name, const std::optional<T>&, const char* doc) {
     return add(name, options_detail::type_of<T>(), nullptr, doc);
   }
 
+  /// A choice: the texts of the enum's values 0, 1, ... in their order.
   template <class Enum>
   requires std::is_enum_v<Enum> Row choice(const char* name, const Enum& field,
                                            std::initializer_list<const char*> names, const char* doc) {
@@ -158,6 +170,7 @@ class ParamTable {
     return row;
   }
 
+  /// The table, for the descriptor; valid as long as the ParamTable.
   const std::vector<ttfm_param_v1>& rows() const { return rows_; }
 
  private:
@@ -189,30 +202,34 @@ class OptionsReader {
  public:
   /// Stands for ParamTable::Row: the values have been validated already.
   struct Row {
-    Row& min(double) { return *this; }
-    Row& above(double) { return *this; }
-    Row& max(double) { return *this; }
-    Row& below(double) { return *this; }
-    Row& unit(const char*) { return *this; }
-    Row& since(const char*) { return *this; }
-    Row& advanced() { return *this; }
-    Row& required() { return *this; }
+    Row& min(double) { return *this; }         ///< nothing
+    Row& above(double) { return *this; }       ///< nothing
+    Row& max(double) { return *this; }         ///< nothing
+    Row& below(double) { return *this; }       ///< nothing
+    Row& unit(const char*) { return *this; }   ///< nothing
+    Row& since(const char*) { return *this; }  ///< nothing
+    Row& advanced() { return *this; }          ///< nothing
+    Row& required() { return *this; }          ///< nothing
   };
 
+  /// Reads from `config`, which has to outlive it.
   explicit OptionsReader(const Config& config) : config_(config) {}
 
+  /// Sets `field`.
   template <class T>
   Row operator()(const char* name, T& field, const char*) {
     read(name, field);
     return {};
   }
 
+  /// Sets `field` if the parameter was given.
   template <class T>
   Row operator()(const char* name, std::optional<T>& field, const char*) {
     if (config_.has(name)) read(name, field.emplace());
     return {};
   }
 
+  /// Sets `field` to the value whose text was given.
   template <class Enum>
   requires std::is_enum_v<Enum> Row choice(const char* name, Enum& field, std::initializer_list<const char*> names,
                                            const char*) {

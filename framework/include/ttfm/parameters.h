@@ -29,7 +29,7 @@ class TTFM_API ParameterSet final {
   void buffer(Name name, Tensor& value);
 
   struct Impl;
-  explicit ParameterSet(Impl* impl) : impl_(impl) {}
+  explicit ParameterSet(Impl* impl) : impl_(impl) {}  ///< made by the host
 
  private:
   Impl* impl_;

@@ -27,10 +27,12 @@
 #endif
 
 #define TTFM_STRINGIFY_(x) #x
+/// What the macro `x` stands for, as a string literal.
 #define TTFM_STRINGIFY(x) TTFM_STRINGIFY_(x)
 
-/// The LibTorch and the C++ ABI that the including file is compiled for.
+/// The LibTorch that the including file is compiled for, "major.minor".
 #define TTFM_TORCH_TAG TTFM_STRINGIFY(TORCH_VERSION_MAJOR) "." TTFM_STRINGIFY(TORCH_VERSION_MINOR)
+/// The processor and the C++ ABI that it is compiled for.
 #define TTFM_BUILD_TAG "x86_64;libstdc++;cxx11abi=1"
 
 namespace ttfm {
@@ -59,6 +61,7 @@ inline bool is_out_of_memory(const std::exception& exception) {
 /// else it throws counts as a bug in the plugin, but for memory that ran out (ErrorKind::device).
 class Plugin {
  public:
+  /// `name` in snake_case, `version` as major.minor.patch. TTFM_PLUGIN calls it.
   Plugin(const char* name, const char* version) {
     plugin_.name = name;
     plugin_.version = version;
@@ -67,10 +70,15 @@ class Plugin {
   Plugin(const Plugin&) = delete;  // the rows of its tables point into it
   Plugin& operator=(const Plugin&) = delete;
 
+  /// An SPDX expression, such as "Apache-2.0".
   Plugin& license(const char* spdx) { return plugin_.license = spdx, *this; }
+  /// Who answers for the plugin.
   Plugin& vendor(const char* text) { return plugin_.vendor = text, *this; }
+  /// Where it comes from.
   Plugin& url(const char* text) { return plugin_.url = text, *this; }
 
+  /// Offers the class T as a component. `name`, in snake_case, is its `type` in a configuration, `summary` one line for
+  /// listings; `doc_url` may be null. The texts are kept by address: literals.
   template <class T>
   Plugin& add(const char* name, const char* summary, const char* doc_url = nullptr) {
     ttfm_component_v1 component{};
@@ -91,6 +99,7 @@ class Plugin {
     return *this;
   }
 
+  /// What the entry point returns; valid as long as the Plugin.
   const ttfm_plugin_v1* descriptor() {
     plugin_.components = components_.data();
     plugin_.component_count = static_cast<uint32_t>(components_.size());

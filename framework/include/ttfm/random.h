@@ -41,8 +41,8 @@ class TTFM_API Stream final {
     int8_t reserved[5] = {};
     uint64_t reserved1 = 0;  ///< room for a key that lies in a device's memory
   };
-  explicit Stream(const Impl& impl) : impl_(impl) {}
-  const Impl& impl() const { return impl_; }
+  explicit Stream(const Impl& impl) : impl_(impl) {}  ///< made by the host; tests and data sets make their own
+  const Impl& impl() const { return impl_; }          ///< what the stream is
 
  private:
   Impl impl_;

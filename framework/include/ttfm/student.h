@@ -29,6 +29,7 @@ class TTFM_API Student : public Interface {
   /// u_{s,t}(x).
   /// @param x [B, ...], the data's shape, in the weights' dtype, on their device
   /// @param s,t [B], 0 <= s <= t <= 1 (any order when the traits say so), x's dtype and device
+  /// @param call labels, guidance and dropout, where the traits say that they are used
   /// @return x's shape, dtype and device; differentiable in the weights and, when the traits say so, in x
   virtual Tensor velocity(const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) const;
 

@@ -14,6 +14,7 @@ class TTFM_API Teacher : public Interface {
  public:
   ~Teacher() override;
 
+  /// Called once, after construction; `out` has its defaults.
   virtual void traits(NetworkTraits& out) const;
 
   /// Names the teacher's own weights; empty for exact teachers. A nested student's weights are named by the host.
@@ -22,6 +23,7 @@ class TTFM_API Teacher : public Interface {
   /// v_t(x).
   /// @param x [B, ...], floating point
   /// @param t [B], in [0, 1], x's dtype and device
+  /// @param call labels, guidance and dropout, where the traits say that they are used
   /// @return x's shape, dtype and device; differentiable in x when the traits say so
   virtual Tensor velocity(const Tensor& x, const Tensor& t, const Call& call) const;
 };

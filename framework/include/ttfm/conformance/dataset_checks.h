@@ -24,17 +24,20 @@
 
 namespace ttfm::conformance {
 
+/// What a read gave.
 struct Samples {
   at::Tensor x;      ///< [count, shape...]
   at::Tensor label;  ///< [count]; undefined for a set without labels
 };
 
+/// What the set says of itself.
 inline DatasetTraits traits_of(const Dataset& data) {
   DatasetTraits traits;
   data.traits(traits);
   return traits;
 }
 
+/// The samples of these indices, in a new request.
 inline Samples read_samples(const Dataset& data, Split split, const std::vector<int64_t>& indices, uint64_t key = 0) {
   const DatasetTraits traits = traits_of(data);
   std::vector<int64_t> shape{static_cast<int64_t>(indices.size())};
@@ -60,6 +63,7 @@ inline Samples read_first(const Dataset& data, Split split, int64_t count, uint6
   return read_samples(data, split, indices, key);
 }
 
+/// Whether all numbers and labels agree.
 inline bool same(const Samples& a, const Samples& b) {
   return at::equal(a.x, b.x) && a.label.defined() == b.label.defined() &&
          (!a.label.defined() || at::equal(a.label, b.label));

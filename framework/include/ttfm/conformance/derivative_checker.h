@@ -13,10 +13,10 @@ namespace ttfm::conformance {
 
 /// A layer with what it is applied to. `plain` is the same layer on tensors; `weights` are those that both read.
 struct DualSubject {
-  std::function<Dual(const std::vector<Dual>&)> dual;
-  std::function<Tensor(const std::vector<Tensor>&)> plain;
-  std::vector<Dual> inputs;
-  std::vector<Tensor*> weights;
+  std::function<Dual(const std::vector<Dual>&)> dual;       ///< the function under test
+  std::function<Tensor(const std::vector<Tensor>&)> plain;  ///< the same on tensors
+  std::vector<Dual> inputs;                                 ///< where it is tested, in double
+  std::vector<Tensor*> weights;                             ///< what both read, in double
 };
 
 /// A subject out of one generic function, such as [&](const auto& in) { return layer(in[0]); }.

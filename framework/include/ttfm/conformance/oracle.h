@@ -17,7 +17,7 @@
 /// scale, in double.
 namespace ttfm::conformance {
 
-inline constexpr double kSigma = 0.3;
+inline constexpr double kSigma = 0.3;  ///< of the exact case
 
 /// N(m, sigma^2 I) with m = (1.5, -0.7, 1.5, -0.7, ...) in the given shape.
 inline flow::Gaussian oracle(at::IntArrayRef sample = {2}) {
@@ -54,13 +54,16 @@ inline TestField exact_field(const flow::Gaussian& of) {
 /// What a loss needs in the exact case: the exact teacher, and an exact student and its copy with errors of the given
 /// scales, 0 for none.
 struct OracleCase {
-  flow::Gaussian exact;
-  PerturbedStudent student, target;
-  TestMap student_map, target_map;
+  flow::Gaussian exact;                     ///< oracle()
+  PerturbedStudent student,                 /**< with its error */
+      target;                               ///< the copy, with an error of its own
+  TestMap student_map,                      /**< of `student` */
+      target_map;                           ///< of `target`, records no gradient
   bool teacher_input_has_gradient = false;  ///< of the teacher's last call
-  TestField teacher;
-  LossSetup setup;
+  TestField teacher;                        ///< of `exact`
+  LossSetup setup;                          ///< for compute()
 
+  /// `sample` is the shape of one sample; a scale of 0 is no error.
   OracleCase(int64_t batch, at::IntArrayRef sample, double student_scale, double target_scale)
       : exact(oracle(sample)),
         student(exact, sample, student_scale, 1),
@@ -80,6 +83,7 @@ struct OracleCase {
   OracleCase(const OracleCase&) = delete;  // the teacher points back
   OracleCase& operator=(const OracleCase&) = delete;
 
+  /// The point on the path at the time s that the loss recorded.
   Tensor x_s(const LossOutcome& outcome) const {
     return flow::interpolate(setup.x_0, setup.x_1, outcome.records.at("s"));
   }

@@ -14,18 +14,19 @@ namespace ttfm::conformance {
 /// The weights of a student, gathered the way the host gathers them.
 class CollectedParameters {
  public:
+  /// One call of ParameterSet.
   struct Weight {
-    std::string name;
-    Tensor* value;
-    uint32_t flags;
-    bool trained;  ///< false: a buffer
+    std::string name;  ///< as the student said it
+    Tensor* value;     ///< the student's own
+    uint32_t flags;    ///< bits of parameter_flag
+    bool trained;      ///< false: a buffer
   };
 
   /// Asks `student` for its weights, which it has to outlive.
   explicit CollectedParameters(Student& student);
 
-  const std::vector<Weight>& all() const { return weights_; }
-  const std::vector<Weight>& trained() const { return trained_; }
+  const std::vector<Weight>& all() const { return weights_; }      ///< with buffers
+  const std::vector<Weight>& trained() const { return trained_; }  ///< without buffers
 
   /// The weight of that name; fails the test if there is none.
   Tensor& operator[](Name name) const;

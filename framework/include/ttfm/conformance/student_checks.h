@@ -13,8 +13,10 @@ namespace ttfm::conformance {
 
 /// A batch of arguments of a student, in double.
 struct StudentInputs {
-  Tensor x, s, t;
-  Call call;
+  Tensor x,   /**< [batch, ...] */
+      s,      /**< [batch] */
+      t;      ///< [batch]
+  Call call;  ///< with labels, if there are any
 };
 
 /// Normal x, uniform times in no particular order, and labels in [0, classes] (the last means none) if there are any.
@@ -35,6 +37,7 @@ Tensor central_difference(const Student& student, const StudentInputs& at, const
 /// The larger of two relative errors: velocity_dual's primal against velocity, its tangent against central_difference.
 double dual_error(const Student& student, const StudentInputs& at, const Direction& direction);
 
+/// Of gradient_error().
 struct GradientError {
   double error = 0;   ///< the largest, relative to the weight's own gradient
   std::string worst;  ///< the weight it belongs to; "x" for the input

@@ -9,11 +9,11 @@ namespace ttfm::conformance {
 /// A new empty folder that is removed at the end of its life.
 class TemporaryFolder {
  public:
-  TemporaryFolder();
+  TemporaryFolder();  ///< makes it
   ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return path_; }  ///< absolute
 
  private:
   std::filesystem::path path_;

@@ -24,13 +24,14 @@ namespace ttfm::flow {
 /// The parameters of a mixture of isotropic Gaussians, the same for the data set and for its exact teacher, so that both
 /// describe the same distribution: by default equally weighted Gaussians on a circle in 2-D, or `means` in any shape.
 struct GaussianMixtureOptions {
-  int64_t components = 8;
-  double radius = 3;
-  double sigma = 0.2;
-  Rows means{};
-  std::vector<double> weights{};
-  std::vector<double> sigmas{};
+  int64_t components = 8;         ///< on the circle
+  double radius = 3;              ///< of the circle
+  double sigma = 0.2;             ///< of every component
+  Rows means{};                   ///< a mean a row, instead of the circle
+  std::vector<double> weights{};  ///< one for each component; empty: equal
+  std::vector<double> sigmas{};   ///< one for each component; empty: `sigma`
 
+  /// The parameters' names, limits and texts.
   template <class Visitor>
   void describe(Visitor& v) {
     v("components", components, "Gaussians on the circle; unused when means are given").min(1);
@@ -47,8 +48,8 @@ struct GaussianMixtureTable {
   std::vector<double> weights;  ///< [components], sums to 1
   std::vector<double> means;    ///< [components, elements], row after row
   std::vector<double> sigmas;   ///< [components]
-  int64_t components = 0;
-  int64_t elements = 0;  ///< of one sample
+  int64_t components = 0;       ///< how many
+  int64_t elements = 0;         ///< of one sample
 };
 
 /// The mixture that the options describe.

@@ -15,7 +15,11 @@
 namespace ttfm::flow {
 
 /// How one step of an ODE is made.
-enum class Integrator : uint32_t { heun = 0, euler = 1, rk4 = 2 };
+enum class Integrator : uint32_t {
+  heun = 0,   ///< order 2, two evaluations
+  euler = 1,  ///< order 1, one evaluation
+  rk4 = 2     ///< order 4, four evaluations
+};
 
 /// vbar = v_r(x_r);  order 1, one evaluation
 inline Tensor mean_velocity_euler(const Field& v, const Tensor& x_r, const Tensor& r, const Tensor& /*t*/,

@@ -14,7 +14,7 @@ namespace ttfm::flow {
 template <class T>
 class Placed {
  public:
-  explicit Placed(T exact) : exact_(std::move(exact)), placed_(exact_) {}
+  explicit Placed(T exact) : exact_(std::move(exact)), placed_(exact_) {}  ///< in host memory
 
   /// The distribution in x's dtype, on its device; until the next call.
   const T& like(const at::Tensor& x) const {

@@ -16,11 +16,16 @@ namespace ttfm::flow {
 
 /// A distribution of one time t in [0, 1].
 struct TimeOptions {
-  enum class Distribution : uint32_t { uniform = 0, logit_normal = 1 };
-  Distribution times = Distribution::uniform;
-  double logit_mean = 0;
-  double logit_std = 1;
+  /// Of the times; see single() and pair().
+  enum class Distribution : uint32_t {
+    uniform = 0,      ///< in [0, 1)
+    logit_normal = 1  ///< of a normal log(t/(1-t)): fewer times near the ends
+  };
+  Distribution times = Distribution::uniform;  ///< which distribution
+  double logit_mean = 0;                       ///< of log(t/(1-t)), for logit_normal
+  double logit_std = 1;                        ///< of log(t/(1-t)), for logit_normal
 
+  /// The parameters' names, limits and texts.
   template <class Visitor>
   void describe(Visitor& v) {
     v.choice("times", times, {"uniform", "logit_normal"}, "distribution of the times");
@@ -43,20 +48,22 @@ struct TimeOptions {
   }
 
  protected:
+  /// Standard normal numbers as logit-normal times.
   Tensor logistic(const Tensor& z) const { return (z * logit_std + logit_mean).sigmoid(); }
 };
 
 /// Two times of each row, 0 <= s <= t <= 1.
 struct TimePair {
-  Tensor s;
-  Tensor t;
+  Tensor s;  ///< the earlier, [B]
+  Tensor t;  ///< the later, [B]
 };
 
 /// A distribution of two times s <= t.
 struct TimePairOptions : TimeOptions {
-  double diagonal = 0;
-  double max_gap = 1;
+  double diagonal = 0;  ///< share of the rows with s = t, in [0, 1]
+  double max_gap = 1;   ///< longest t - s, in (0, 1]
 
+  /// The parameters' names, limits and texts.
   template <class Visitor>
   void describe(Visitor& v) {
     TimeOptions::describe(v);

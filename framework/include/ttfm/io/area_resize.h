@@ -12,8 +12,8 @@ namespace ttfm::io {
 
 /// The part of the old axis that one new pixel covers: `weights` of the old pixels from `first` on, which sum to 1.
 struct AreaSpan {
-  int64_t first = 0;
-  std::vector<float> weights;
+  int64_t first = 0;           ///< old pixel
+  std::vector<float> weights;  ///< of the pixels `first`, `first` + 1, ...
 };
 
 /// New pixel i of `to` covers [i, i + 1) * from / to of the old axis; an old pixel weighs by its share of that.

@@ -21,18 +21,18 @@
 /// Known types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
 namespace ttfm::io {
 
-using Metadata = std::map<std::string, std::string>;
+using Metadata = std::map<std::string, std::string>;  ///< the header's `__metadata__`
 
 /// What the header says of one tensor.
 struct TensorEntry {
-  std::string name;
-  c10::ScalarType dtype = c10::ScalarType::Float;
-  std::vector<int64_t> shape;
-  uint64_t begin = 0;  ///< first byte, counted from the start of the data
-  uint64_t end = 0;    ///< one past the last byte
+  std::string name;                                ///< unique in the file
+  c10::ScalarType dtype = c10::ScalarType::Float;  ///< one of the known types
+  std::vector<int64_t> shape;                      ///< empty: a scalar
+  uint64_t begin = 0;                              ///< first byte, counted from the start of the data
+  uint64_t end = 0;                                ///< one past the last byte
 
-  uint64_t bytes() const { return end - begin; }
-  std::string describe() const;  ///< for messages: "F32 [3, 4]"
+  uint64_t bytes() const { return end - begin; }  ///< of the values
+  std::string describe() const;                   ///< for messages: "F32 [3, 4]"
 };
 
 /// A safetensors file, open for reading. The constructor reads and checks the header only; a file that is not exactly
@@ -47,16 +47,17 @@ struct TensorEntry {
 /// the tensor, what it has and what was expected.
 class SafetensorsFile {
  public:
-  static constexpr uint64_t kMaxHeaderBytes = uint64_t{16} << 20;
-  static constexpr size_t kMaxRank = 16;
+  static constexpr uint64_t kMaxHeaderBytes = uint64_t{16} << 20;  ///< of a header
+  static constexpr size_t kMaxRank = 16;                           ///< dimensions of a tensor
 
+  /// Opens and checks the file; `kind` is that of every error of this object.
   explicit SafetensorsFile(const std::filesystem::path& path, ErrorKind kind = ErrorKind::checkpoint);
   ~SafetensorsFile();
   SafetensorsFile(const SafetensorsFile&) = delete;
   SafetensorsFile& operator=(const SafetensorsFile&) = delete;
 
-  const std::filesystem::path& path() const { return path_; }
-  const Metadata& metadata() const { return metadata_; }
+  const std::filesystem::path& path() const { return path_; }  ///< as given
+  const Metadata& metadata() const { return metadata_; }       ///< empty if the file has none
 
   /// In the order of their bytes in the file.
   const std::vector<TensorEntry>& tensors() const { return tensors_; }
@@ -68,7 +69,7 @@ class SafetensorsFile {
 
   /// A new CPU tensor with the values.
   at::Tensor read(const TensorEntry& entry) const;
-  at::Tensor read(std::string_view name) const { return read(at(name)); }
+  at::Tensor read(std::string_view name) const { return read(at(name)); }  ///< the same, by name
 
   /// A new CPU tensor with rows [first, first + count) along the first dimension; throws if there are none of those.
   at::Tensor read_rows(const TensorEntry& entry, int64_t first, int64_t count) const;
@@ -92,8 +93,9 @@ class SafetensorsFile {
   std::unordered_map<std::string_view, size_t> by_name_;  // points into tensors_
 };
 
+/// One tensor of a file to be written.
 struct NamedTensor {
-  std::string name;
+  std::string name;  ///< unique in the file
   at::Tensor value;  ///< on the CPU; written without a copy if it is contiguous
 };
 

@@ -14,6 +14,7 @@
 /// What data sets share when they find their files and answer a ReadRequest.
 namespace ttfm::io {
 
+/// "train", "validation" or "test".
 inline const char* split_name(Split split) {
   constexpr const char* kNames[] = {"train", "validation", "test"};
   return kNames[static_cast<uint32_t>(split)];

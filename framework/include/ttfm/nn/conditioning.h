@@ -14,8 +14,8 @@ namespace ttfm::nn {
 /// Both times have embeddings of their own, with frequencies between 1 and 30 in geometric progression, in radians per
 /// unit of time: from the whole of [0, 1] to a thirtieth of it.
 struct Conditioning {
-  TimeEmbedding s;
-  TimeEmbedding t;
+  TimeEmbedding s;                      ///< of the earlier time
+  TimeEmbedding t;                      ///< of the later time
   std::optional<LabelEmbedding> label;  ///< empty: labels are not looked at
 
   /// `classes` = 0: without labels.
@@ -25,7 +25,7 @@ struct Conditioning {
 
   /// Times [B], and the label of `call`, which is int64 [B] or undefined: c [B, width].
   Tensor operator()(const Tensor& at_s, const Tensor& at_t, const Call& call) const;
-  Dual operator()(const Dual& at_s, const Dual& at_t, const Call& call) const;
+  Dual operator()(const Dual& at_s, const Dual& at_t, const Call& call) const;  ///< the same, with its derivative
 };
 
 }  // namespace ttfm::nn

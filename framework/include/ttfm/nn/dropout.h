@@ -11,6 +11,6 @@ namespace ttfm::nn {
 /// p is 0. The mask is a function of the stream and of `name`, a name that is the layer's own in its network: primal and
 /// tangent, and copies of the network that are asked with the same stream, drop the same numbers. 0 <= p < 1.
 Tensor dropout(const Tensor& x, double p, const Call& call, Name name);
-Dual dropout(const Dual& x, double p, const Call& call, Name name);
+Dual dropout(const Dual& x, double p, const Call& call, Name name);  ///< the same, with its derivative
 
 }  // namespace ttfm::nn

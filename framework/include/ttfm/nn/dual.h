@@ -20,22 +20,22 @@
 namespace ttfm {
 
 // In ttfm rather than ttfm::nn, so that argument-dependent lookup finds them. Shapes broadcast; (ab)' = a'b + ab'.
-Dual operator+(const Dual& a, const Dual& b);
-Dual operator+(const Dual& a, const Tensor& b);
-Dual operator+(const Tensor& a, const Dual& b);
-Dual operator+(const Dual& a, double b);
-Dual operator+(double a, const Dual& b);
-Dual operator-(const Dual& a, const Dual& b);
-Dual operator-(const Dual& a, const Tensor& b);
-Dual operator-(const Tensor& a, const Dual& b);
-Dual operator-(const Dual& a, double b);
-Dual operator-(double a, const Dual& b);
-Dual operator-(const Dual& a);
-Dual operator*(const Dual& a, const Dual& b);
-Dual operator*(const Dual& a, const Tensor& b);
-Dual operator*(const Tensor& a, const Dual& b);
-Dual operator*(const Dual& a, double b);
-Dual operator*(double a, const Dual& b);
+Dual operator+(const Dual& a, const Dual& b);    ///< a + b
+Dual operator+(const Dual& a, const Tensor& b);  ///< a + b, b constant
+Dual operator+(const Tensor& a, const Dual& b);  ///< a + b, a constant
+Dual operator+(const Dual& a, double b);         ///< a + b, b constant
+Dual operator+(double a, const Dual& b);         ///< a + b, a constant
+Dual operator-(const Dual& a, const Dual& b);    ///< a - b
+Dual operator-(const Dual& a, const Tensor& b);  ///< a - b, b constant
+Dual operator-(const Tensor& a, const Dual& b);  ///< a - b, a constant
+Dual operator-(const Dual& a, double b);         ///< a - b, b constant
+Dual operator-(double a, const Dual& b);         ///< a - b, a constant
+Dual operator-(const Dual& a);                   ///< -a
+Dual operator*(const Dual& a, const Dual& b);    ///< a b
+Dual operator*(const Dual& a, const Tensor& b);  ///< a b, b constant
+Dual operator*(const Tensor& a, const Dual& b);  ///< a b, a constant
+Dual operator*(const Dual& a, double b);         ///< a b, b constant
+Dual operator*(double a, const Dual& b);         ///< a b, a constant
 
 namespace nn {
 
@@ -43,8 +43,8 @@ namespace nn {
 template <class V>
 concept Value = std::same_as<V, Tensor> || std::same_as<V, Dual>;
 
-inline const Tensor& primal(const Tensor& x) { return x; }
-inline const Tensor& primal(const Dual& x) { return x.primal; }
+inline const Tensor& primal(const Tensor& x) { return x; }       ///< x itself
+inline const Tensor& primal(const Dual& x) { return x.primal; }  ///< its value
 
 /// The tangent, zeros where it is undefined.
 Tensor tangent_or_zeros(const Dual& x);
@@ -54,6 +54,7 @@ template <class F>
 Tensor linear_map(const Tensor& x, F&& f) {
   return f(x);
 }
+/// The same for a dual.
 template <class F>
 Dual linear_map(const Dual& x, F&& f) {
   return {f(x.primal), x.tangent.defined() ? f(x.tangent) : Tensor()};
@@ -61,37 +62,43 @@ Dual linear_map(const Dual& x, F&& f) {
 
 /// x + gate * y, broadcasting gate and y against x: a gated residual.
 Tensor add_gated(const Tensor& x, const Tensor& gate, const Tensor& y);
-Dual add_gated(const Dual& x, const Dual& gate, const Dual& y);
+Dual add_gated(const Dual& x, const Dual& gate, const Dual& y);  ///< the same, with its derivative
 
 /// The given values one after the other along `dim`. An undefined tangent among defined ones counts as zeros.
 Tensor cat(std::span<const Tensor> values, int64_t dim);
-Dual cat(std::span<const Dual> values, int64_t dim);
+Dual cat(std::span<const Dual> values, int64_t dim);  ///< the same, with its derivative
+/// The same for two values.
 template <Value V>
 V cat(const V& a, const V& b, int64_t dim) {
   const V both[] = {a, b};
   return cat(std::span<const V>(both), dim);
 }
 
+/// The same numbers in another shape, as Tensor::reshape.
 template <Value V>
 V reshape(const V& x, at::IntArrayRef shape) {
   return linear_map(x, [&](const Tensor& a) { return a.reshape(shape); });
 }
 
+/// The dimensions in another order, as Tensor::permute.
 template <Value V>
 V permute(const V& x, at::IntArrayRef dims) {
   return linear_map(x, [&](const Tensor& a) { return a.permute(dims); });
 }
 
+/// Dimensions `a` and `b` exchanged.
 template <Value V>
 V transpose(const V& x, int64_t a, int64_t b) {
   return linear_map(x, [&](const Tensor& y) { return y.transpose(a, b); });
 }
 
+/// A new dimension of size 1 at `dim`.
 template <Value V>
 V unsqueeze(const V& x, int64_t dim) {
   return linear_map(x, [&](const Tensor& a) { return a.unsqueeze(dim); });
 }
 
+/// The dimensions `from` to `to` (with it) as one.
 template <Value V>
 V flatten(const V& x, int64_t from, int64_t to = -1) {
   return linear_map(x, [&](const Tensor& a) { return a.flatten(from, to); });

@@ -9,18 +9,18 @@ namespace ttfm::nn {
 
 /// y = x W^T + b along the last dimension: x [..., in], y [..., out].
 struct Linear {
-  Tensor weight;  ///< [out, in]
-  Tensor bias;    ///< [out]
-  Init weight_init;
-  Init bias_init;
+  Tensor weight;     ///< [out, in]
+  Tensor bias;       ///< [out]
+  Init weight_init;  ///< how `weight` starts
+  Init bias_init;    ///< how `bias` starts
 
   /// Starts as PyTorch's Linear, U(-1/sqrt(in), 1/sqrt(in)) for both.
   Linear(int64_t in, int64_t out);
-  Linear(int64_t in, int64_t out, Init weight_start, Init bias_start = Init::zeros());
+  Linear(int64_t in, int64_t out, Init weight_start, Init bias_start = Init::zeros());  ///< starts as given
 
-  void parameters(const Scope& scope);  ///< "weight", "bias"
-  Tensor operator()(const Tensor& x) const;
-  Dual operator()(const Dual& x) const;
+  void parameters(const Scope& scope);       ///< "weight", "bias"
+  Tensor operator()(const Tensor& x) const;  ///< y
+  Dual operator()(const Dual& x) const;      ///< the same, with its derivative
 };
 
 }  // namespace ttfm::nn

@@ -8,17 +8,25 @@
 #include <ttfm/parameters.h>
 #include <ttfm/random.h>
 
+/// Layers that know their derivative along a direction, and how their weights are named and start.
 namespace ttfm::nn {
 
 /// How a weight starts. The fans are those of a weight of shape [out, in, kernel...].
 struct Init {
-  enum class Kind : uint8_t { constant, uniform, normal, fan_in_uniform, xavier_uniform };
+  /// A distribution; the functions below make them.
+  enum class Kind : uint8_t {
+    constant,        ///< `scale`
+    uniform,         ///< U(-scale, scale)
+    normal,          ///< N(0, scale^2)
+    fan_in_uniform,  ///< see fan_in()
+    xavier_uniform   ///< see xavier()
+  };
 
-  Kind kind = Kind::constant;
-  double scale = 0;
+  Kind kind = Kind::constant;  ///< which distribution
+  double scale = 0;            ///< the value, bound, deviation or gain
 
-  static constexpr Init zeros() { return {Kind::constant, 0}; }
-  static constexpr Init ones() { return {Kind::constant, 1}; }
+  static constexpr Init zeros() { return {Kind::constant, 0}; }  ///< all 0
+  static constexpr Init ones() { return {Kind::constant, 1}; }   ///< all 1
   /// U(-bound, bound).
   static constexpr Init uniform(double bound) { return {Kind::uniform, bound}; }
   /// N(0, deviation^2).
@@ -47,7 +55,7 @@ class Scope {
 
   /// The scope of a part: its name is appended to the prefix.
   Scope operator/(Name part) const;
-  Scope operator/(int64_t index) const;
+  Scope operator/(int64_t index) const;  ///< the same for a part of a list
 
   /// A trained weight. `value` has its final shape and stays where it is for the life of the network.
   void parameter(Name name, Tensor& value, const Init& init, uint32_t flags = 0) const;

@@ -18,6 +18,7 @@ namespace ttfm::nn {
 template <class Net>
 class NetworkStudent : public Student {
  public:
+  /// Makes the network of these arguments.
   template <class... Args>
   requires std::constructible_from<Net, Args...>
   explicit NetworkStudent(Args&&... args) : net_(std::forward<Args>(args)...) {}
@@ -37,7 +38,7 @@ class NetworkStudent : public Student {
     return net_.forward(x, s, t, call);
   }
 
-  const Net& net() const { return net_; }
+  const Net& net() const { return net_; }  ///< the network itself
 
  private:
   Net net_;
