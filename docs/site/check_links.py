@@ -45,4 +45,5 @@ def main():
     print(f"{len(pages)} pages, {count} links")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -157,4 +157,5 @@ def main():
         sys.exit("".join(f"error: {line}\n" for line in str(error).splitlines()))
 
 
-main()
+if __name__ == "__main__":
+    main()
