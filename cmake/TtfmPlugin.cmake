@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# ttfm_add_plugin(NAME OFFERS kind/name... SOURCES file... [LINK target...] [TESTS file...])
+# ttfm_add_plugin(NAME OFFERS kind/name... SOURCES file... [LINK target...] [TESTS file...] [CONFORMANCE file])
 #
 # The plugin library libttfm_NAME.so, of target ttfm_NAME: with the one exported symbol, and the ELF note that lets the
 # host read its tag and what it offers without opening it. OFFERS lists its components ("loss/itvm"); the host refuses a
@@ -10,8 +10,10 @@
 #
 # `cmake --install` puts the library where a ttfm in the same prefix finds it. Where tests are built, ctest has
 #
-#   NAME.check   `ttfm plugin check` takes the library
-#   NAME_test    TESTS, if there are any
+#   NAME.check                   `ttfm plugin check` takes the library
+#   NAME.conformance.KIND.NAME   each component keeps the contract of its kind (ttfm-conformance); CONFORMANCE is a TOML
+#                                file with parameters for those that need some
+#   NAME_test                    TESTS, if there are any
 #
 #   TTFM_PLUGIN_DIR          where the libraries are built: a folder for --plugin-path; default <build>/plugins
 #   TTFM_PLUGIN_INSTALL_DIR  where they are installed; default lib/ttfm/plugins/1 (1: the plugin ABI's major number);
@@ -21,13 +23,13 @@ include(GNUInstallDirs)
 set(TTFM_PLUGIN_INSTALL_DIR "${CMAKE_INSTALL_LIBDIR}/ttfm/plugins/1" CACHE STRING "Where ttfm's plugins are installed")
 
 function(ttfm_add_plugin name)
-  cmake_parse_arguments(arg "" "" "OFFERS;SOURCES;LINK;TESTS" ${ARGN})
+  cmake_parse_arguments(arg "" "CONFORMANCE" "OFFERS;SOURCES;LINK;TESTS" ${ARGN})
   if(NOT arg_OFFERS OR NOT arg_SOURCES)
     message(FATAL_ERROR "ttfm_add_plugin(${name}): OFFERS and SOURCES are needed")
   endif()
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "ttfm_add_plugin(${name}): what is '${arg_UNPARSED_ARGUMENTS}'? "
-                        "Known: OFFERS, SOURCES, LINK, TESTS")
+                        "Known: OFFERS, SOURCES, LINK, TESTS, CONFORMANCE")
   endif()
   if(NOT TTFM_PLUGIN_DIR)
     set(TTFM_PLUGIN_DIR "${CMAKE_BINARY_DIR}/plugins")
@@ -73,8 +75,18 @@ function(ttfm_add_plugin name)
     return()
   endif()
   if(TTFM_PLUGIN_INSTALL_DIR)
+    set(tests ${name}.check)
     add_test(NAME ${name}.check COMMAND $<TARGET_FILE:ttfm::program> plugin check $<TARGET_FILE:${target}>)
-    set_tests_properties(${name}.check PROPERTIES ENVIRONMENT "TTFM_TORCH_ROOT=${TTFM_TORCH_ROOT}")
+    foreach(offer IN LISTS arg_OFFERS)
+      string(REGEX MATCH "^(.*)/(.*)$" matched "${offer}")
+      set(test ${name}.conformance.${CMAKE_MATCH_1}.${CMAKE_MATCH_2})
+      add_test(NAME ${test} COMMAND $<TARGET_FILE:ttfm::conformance_program> --plugin $<TARGET_FILE:${target}>
+                                    --kind ${CMAKE_MATCH_1} --name ${CMAKE_MATCH_2} --gtest_brief=1
+                                    "$<$<BOOL:${arg_CONFORMANCE}>:--config=${arg_CONFORMANCE}>"
+               COMMAND_EXPAND_LISTS)
+      list(APPEND tests ${test})
+    endforeach()
+    set_tests_properties(${tests} PROPERTIES ENVIRONMENT "TTFM_TORCH_ROOT=${TTFM_TORCH_ROOT};OMP_NUM_THREADS=1")
   endif()
   if(arg_TESTS)
     set(sources ${arg_SOURCES})
