@@ -26,6 +26,7 @@ function(ttfm_add_program name)
   target_compile_definitions(${target}_program PRIVATE TTFM_LIBRARIES="${TTFM_BIN_TO_LIBRARIES}"
                                                        TTFM_MODULE="${name}.so"
                                                        TTFM_TORCH_VERSION="${TTFM_TORCH_TAG}")
+  target_include_directories(${target}_program PRIVATE "${PROJECT_SOURCE_DIR}/framework")
   target_link_libraries(${target}_program PRIVATE ttfm_warnings ${CMAKE_DL_LIBS})
   set_target_properties(${target}_program PROPERTIES OUTPUT_NAME "${name}" EXPORT_NAME "${arg_EXPORT}"
                                                      INSTALL_RPATH "")

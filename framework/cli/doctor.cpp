@@ -11,6 +11,7 @@
 #include <ttfm/error.h>
 
 #include "base/device.h"
+#include "base/error_codes.h"
 #include "base/kinds.h"
 #include "base/version.h"
 #include "cli/commands.h"
@@ -83,8 +84,8 @@ void look_at_plugins(host::Registry& registry, Findings& found) {
     if (info.state == host::ComponentInfo::State::refused) {
       found.notes.push_back(component + info.reason + " (E" + std::to_string(info.code) + ")");
     } else if (info.state == host::ComponentInfo::State::shadowed) {
-      found.notes.push_back(component + host::quoted(info.path) +
-                            " is not used: an earlier folder offers it too (E114)");
+      found.notes.push_back(component + host::quoted(info.path) + " is not used: an earlier folder offers it too (E" +
+                            std::to_string(kProvidedTwice) + ")");
     }
   }
 }
@@ -96,7 +97,7 @@ Findings examine(const DoctorArguments& arguments) {
   const auto registry = pipeline::open_registry(arguments.session);
   look_at_plugins(*registry, found);
   if (const std::string twice = host::duplicate_runtime(host::loaded_libraries()); !twice.empty()) {
-    found.problems.push_back(twice + " (E119)");
+    found.problems.push_back(twice + " (E" + std::to_string(kSecondRuntime) + ")");
   }
   found.facts = {{"ttfm", std::string(TTFM_VERSION) + ", " + program.string()},
                  {"plugin ABI", std::to_string(TTFM_ABI_MAJOR) + "." + std::to_string(TTFM_ABI_MINOR)},

@@ -7,27 +7,11 @@
 
 #include <ttfm/error.h>
 
+#include "base/error_codes.h"
 #include "config/node.h"
 
 /// Errors of a configuration: their numbers, their format, and all of them at once.
 namespace ttfm::config {
-
-/// Numbers in the error index (docs/reference/configuration.md).
-enum Code : int {
-  kUnknownComponent = 115,
-  kUnknownKey = 116,
-  kOutOfLimits = 117,
-  kSyntax = 120,
-  kUnknownSection = 121,
-  kMissing = 122,
-  kWrongType = 123,
-  kNotAChoice = 124,
-  kContradiction = 125,
-  kExtends = 126,
-  kBadOverride = 127,
-  kUnreadable = 128,
-  kBadTable = 129,
-};
 
 struct Problem {
   Problem(int code, Place place, std::string message, std::string note = "", ErrorKind kind = ErrorKind::config);

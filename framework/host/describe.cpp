@@ -7,6 +7,7 @@
 
 #include <ttfm/error.h>
 #include "base/edit_distance.h"
+#include "base/error_codes.h"
 #include "base/kinds.h"
 #include "host/handshake.h"
 
@@ -232,7 +233,7 @@ std::vector<Component> find_components(const Registry& registry, std::string_vie
     throw Error(ErrorKind::config,
                 "no kind '" + kind_given + "' in '" + std::string(name) + "'." +
                     (nearest.empty() ? "" : " Did you mean '" + nearest + "'?") + " Known: " + join(kinds) + ".",
-                115);
+                kUnknownComponent);
   }
   std::vector<Component> found;
   std::vector<std::string> names;
@@ -254,7 +255,7 @@ std::vector<Component> find_components(const Registry& registry, std::string_vie
               "no component '" + std::string(name) + "'." +
                   (nearest.empty() ? "" : " Did you mean '" + nearest + "'?") + " Known: " + join(names) + "." +
                   (names.empty() ? " Looked in: " + describe(registry.search_path()) + "." : ""),
-              115);
+              kUnknownComponent);
 }
 
 std::string describe_text(const Component& component) {

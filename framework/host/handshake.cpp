@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <ttfm/error.h>
 #include <ttfm/plugin.h>
 #include "base/edit_distance.h"
+#include "base/error_codes.h"
 #include "base/kinds.h"
 #include "host/param_checks.h"
 #include "host/search_path.h"
@@ -20,7 +22,7 @@ namespace {
 constexpr uint32_t kMaxComponents = 1024;
 constexpr uint32_t kMaxStructSize = 4096;
 
-[[noreturn]] void refuse(const std::filesystem::path& file, int code, const std::string& text) {
+[[noreturn]] void refuse(const std::filesystem::path& file, ErrorCode code, const std::string& text) {
   throw Error(ErrorKind::plugin, quoted(file) + " " + text, code);
 }
 
@@ -43,21 +45,22 @@ bool read_version(std::string_view text, uint32_t& major, uint32_t& minor) {
 bool abi_fits(const Tag& tag) { return tag.major == TTFM_ABI_MAJOR && tag.minor <= TTFM_ABI_MINOR; }
 
 void check_tag(const std::filesystem::path& file, const Tag& tag) {
-  int code = 0;
+  std::optional<ErrorCode> code;  // of the first difference
   std::string text;
-  const auto differs = [&](int number, const std::string& of_plugin, const std::string& of_host) {
+  const auto differs = [&](ErrorCode number, const std::string& of_plugin, const std::string& of_host) {
     text += (text.empty() ? "was built for " : "; and for ") + of_plugin + ", " + of_host;
-    if (code == 0) code = number;
+    if (!code) code = number;
   };
   if (!abi_fits(tag)) {
-    differs(108, "ttfm plugin ABI " + std::to_string(tag.major) + "." + std::to_string(tag.minor),
+    differs(kOtherAbi, "ttfm plugin ABI " + std::to_string(tag.major) + "." + std::to_string(tag.minor),
             "this ttfm offers " TTFM_STRINGIFY(TTFM_ABI_MAJOR) "." TTFM_STRINGIFY(TTFM_ABI_MINOR));
   }
-  if (tag.torch != TTFM_TORCH_TAG) differs(110, "LibTorch " + tag.torch, "this ttfm uses LibTorch " TTFM_TORCH_TAG);
-  if (tag.build != TTFM_BUILD_TAG) differs(111, "'" + tag.build + "'", "this ttfm is '" TTFM_BUILD_TAG "'");
-  if (code == 0) return;
+  if (tag.torch != TTFM_TORCH_TAG)
+    differs(kOtherTorch, "LibTorch " + tag.torch, "this ttfm uses LibTorch " TTFM_TORCH_TAG);
+  if (tag.build != TTFM_BUILD_TAG) differs(kOtherBuild, "'" + tag.build + "'", "this ttfm is '" TTFM_BUILD_TAG "'");
+  if (!code) return;
   const bool newer = tag.major > TTFM_ABI_MAJOR || (tag.major == TTFM_ABI_MAJOR && tag.minor > TTFM_ABI_MINOR);
-  refuse(file, code,
+  refuse(file, *code,
          text + (newer ? ". Upgrade ttfm, or rebuild" : ". Rebuild") +
              " the plugin with the SDK of this ttfm, in a fresh build folder.");
 }
@@ -85,11 +88,12 @@ std::string why_not_a_component(const ttfm_component_v1& component) {
 
 void check_components(const std::filesystem::path& file, const ttfm_plugin_v1& plugin) {
   const uint32_t count = plugin.component_count;
-  if (count == 0 || !plugin.components) refuse(file, 113, "offers no component.");
-  if (count > kMaxComponents) refuse(file, 113, "says that it offers " + std::to_string(count) + " components.");
+  if (count == 0 || !plugin.components) refuse(file, kDefectiveTable, "offers no component.");
+  if (count > kMaxComponents)
+    refuse(file, kDefectiveTable, "says that it offers " + std::to_string(count) + " components.");
   const uint32_t size = plugin.components->struct_size;
   if (size < TTFM_COMPONENT_V1_LEAST || size > kMaxStructSize || size % alignof(ttfm_component_v1) != 0) {
-    refuse(file, 109,
+    refuse(file, kSmallStruct,
            "has component descriptions of " + std::to_string(size) + " bytes; ABI " + std::to_string(plugin.abi_major) +
                ".0 has " + std::to_string(TTFM_COMPONENT_V1_LEAST) + ".");
   }
@@ -98,14 +102,14 @@ void check_components(const std::filesystem::path& file, const ttfm_plugin_v1& p
     const ttfm_component_v1& component = component_at(plugin, i);
     const std::string number = "component " + std::to_string(i + 1);
     if (component.kind < TTFM_LOSS || component.kind > TTFM_DATASET) {
-      refuse(file, 113,
+      refuse(file, kDefectiveTable,
              "has a defective table: " + number + " is of the unknown kind " + std::to_string(component.kind) + ".");
     }
-    if (!component.name) refuse(file, 113, "has a defective table: " + number + " has no name.");
+    if (!component.name) refuse(file, kDefectiveTable, "has a defective table: " + number + " has no name.");
     const std::string offer = offer_text(component.kind, component.name);
-    if (std::count(seen.begin(), seen.end(), offer) > 0) refuse(file, 113, "offers " + offer + " twice.");
+    if (std::count(seen.begin(), seen.end(), offer) > 0) refuse(file, kDefectiveTable, "offers " + offer + " twice.");
     if (const std::string problem = why_not_a_component(component); !problem.empty()) {
-      refuse(file, 113, "has a defective table: " + offer + ": " + problem + ".");
+      refuse(file, kDefectiveTable, "has a defective table: " + offer + ": " + problem + ".");
     }
     seen.push_back(offer);
   }
@@ -122,7 +126,7 @@ void check_promise(const std::filesystem::path& file, const ttfm_plugin_v1& plug
   std::sort(promised.begin(), promised.end());
   std::sort(offered.begin(), offered.end());
   if (promised == offered) return;
-  refuse(file, 112,
+  refuse(file, kBrokenPromise,
          "offers " + join(offered) + ", but its note says " + join(promised) +
              ": make OFFERS of ttfm_add_plugin() and the block after TTFM_PLUGIN agree.");
 }
@@ -132,24 +136,25 @@ void check_promise(const std::filesystem::path& file, const ttfm_plugin_v1& plug
 void check_note(const std::filesystem::path& file, const NoteResult& note) {
   using State = NoteResult::State;
   if (note.state == State::no_note) {
-    refuse(file, 104, note.reason + ". It is not a ttfm plugin, or it was not built with ttfm_add_plugin().");
+    refuse(file, kNotAPlugin, note.reason + ". It is not a ttfm plugin, or it was not built with ttfm_add_plugin().");
   }
-  if (note.state != State::found) refuse(file, 102, note.reason + ".");
+  if (note.state != State::found) refuse(file, kNotALibrary, note.reason + ".");
   Tag tag{.torch = note.note.torch, .build = note.note.build};
   if (!read_version(note.note.abi, tag.major, tag.minor)) {
-    refuse(file, 104, "has a defective ttfm note: its ABI is '" + note.note.abi + "'.");
+    refuse(file, kNotAPlugin, "has a defective ttfm note: its ABI is '" + note.note.abi + "'.");
   }
   check_tag(file, tag);
-  if (note.note.offers.empty()) refuse(file, 113, "offers no component.");
+  if (note.note.offers.empty()) refuse(file, kDefectiveTable, "offers no component.");
 }
 
 void check_descriptor(const std::filesystem::path& file, const ttfm_plugin_v1* plugin, const PluginNote& note) {
-  if (!plugin) refuse(file, 106, "cannot describe itself: its entry point returned null.");
-  if (plugin->magic != TTFM_MAGIC) refuse(file, 107, "has an entry point that does not return a ttfm descriptor.");
+  if (!plugin) refuse(file, kNullDescriptor, "cannot describe itself: its entry point returned null.");
+  if (plugin->magic != TTFM_MAGIC)
+    refuse(file, kBadDescriptor, "has an entry point that does not return a ttfm descriptor.");
   Tag tag{.major = plugin->abi_major, .minor = plugin->abi_minor, .torch = TTFM_TORCH_TAG, .build = TTFM_BUILD_TAG};
   if (plugin->abi_major != TTFM_ABI_MAJOR) check_tag(file, tag);  // the fields below are those of our major
   if (plugin->struct_size < TTFM_PLUGIN_V1_LEAST) {
-    refuse(file, 109,
+    refuse(file, kSmallStruct,
            "has a descriptor of " + std::to_string(plugin->struct_size) + " bytes; ABI " +
                std::to_string(plugin->abi_major) + ".0 has " + std::to_string(TTFM_PLUGIN_V1_LEAST) + ".");
   }
@@ -157,12 +162,13 @@ void check_descriptor(const std::filesystem::path& file, const ttfm_plugin_v1* p
   tag.build = plugin->build_tag ? plugin->build_tag : "(none)";
   check_tag(file, tag);
   if (plugin->abi_kind != TTFM_ABI_KIND_CXX_TENSOR) {
-    refuse(file, 111,
+    refuse(file, kOtherBuild,
            "passes objects of kind " + std::to_string(plugin->abi_kind) + "; this ttfm knows kind " +
                std::to_string(TTFM_ABI_KIND_CXX_TENSOR) + " (C++ classes with at::Tensor).");
   }
-  if (!plugin->name || !is_snake_case(plugin->name)) refuse(file, 113, "does not have a name in snake_case.");
-  if (!plugin->version || !*plugin->version) refuse(file, 113, "does not say its version.");
+  if (!plugin->name || !is_snake_case(plugin->name))
+    refuse(file, kDefectiveTable, "does not have a name in snake_case.");
+  if (!plugin->version || !*plugin->version) refuse(file, kDefectiveTable, "does not say its version.");
   check_components(file, *plugin);
   check_promise(file, *plugin, note);
 }

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "base/error_codes.h"
 #include "base/log.h"
 
 namespace ttfm::host {
@@ -50,7 +51,6 @@ Failure take_failure() {
 }
 
 Error start_error(const std::string& what, const Failure& failure, const std::string& provider) {
-  constexpr int kDidNotStart = 118;
   const int code = failure.code > 0 ? failure.code : kDidNotStart;
   const std::string text = what + " failed to start: " + failure.what;
   if (failure.kind != ErrorKind::internal) return Error(failure.kind, text, code);

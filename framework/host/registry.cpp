@@ -10,6 +10,7 @@
 
 #include <ttfm/error.h>
 #include "base/edit_distance.h"
+#include "base/error_codes.h"
 #include "base/kinds.h"
 #include "base/log.h"
 #include "host/elf_note.h"
@@ -103,7 +104,8 @@ void Registry::add(const fs::path& found, const fs::path& folder, const std::str
     file->distrust = why_not_trusted_place(file->path, folder);
     if (!file->distrust.empty() && !insecure_plugins_allowed()) {
       throw Error(ErrorKind::plugin,
-                  quoted(file->path) + " is not loaded: " + file->distrust + ", or set TTFM_INSECURE_PLUGINS=1.", 100);
+                  quoted(file->path) + " is not loaded: " + file->distrust + ", or set TTFM_INSECURE_PLUGINS=1.",
+                  kUntrusted);
     }
     check_note(file->path, note);
   } catch (const Error& refusal) {
@@ -114,7 +116,6 @@ void Registry::add(const fs::path& found, const fs::path& folder, const std::str
 }
 
 void Registry::try_all() {
-  constexpr int kCrashed = 130;
   const std::lock_guard lock(mutex_);
   std::vector<File*> closed;
   for (const auto& file : files_) {
@@ -134,7 +135,7 @@ void Registry::try_all() {
                                        ")" + (trial.said.empty() ? "" : ": " + trial.said) +
                                        ". This is a bug in the plugin: nothing in it may run, or throw, before the "
                                        "host calls it.",
-                                   kCrashed);
+                                   kEndedTheProcess);
     ++first;
   }
 }
@@ -159,7 +160,7 @@ void Registry::open_file(File& file) const {
       throw Error(ErrorKind::plugin,
                   twice + (before.empty() ? "; the second came with '" + file.path.string() + "'" : "") +
                       ". A process must have one: link plugins with ttfm::sdk, and with nothing that brings its own.",
-                  119);
+                  kSecondRuntime);
     }
     const ttfm_plugin_v1* plugin = nullptr;
     Failure failure;
@@ -184,8 +185,8 @@ Component Registry::open(ttfm_kind kind, std::string_view name) const {
   open_file(*file);
   for (const auto& other : files_) {
     if (other.get() == file || !other->offers(kind, name)) continue;
-    log::warn_once("E114: " + named(kind, name) + " is provided by '" + file->path.string() + "' (" + file->why +
-                   ") and by '" + other->path.string() + "' (" + other->why +
+    log::warn_once("E" + std::to_string(kProvidedTwice) + ": " + named(kind, name) + " is provided by '" +
+                   file->path.string() + "' (" + file->why + ") and by '" + other->path.string() + "' (" + other->why +
                    "); the first is used. Rename one of the two, or take its file away.");
   }
   Component component{nullptr, file->plugin, file->path};
@@ -235,7 +236,7 @@ void Registry::fail_unknown(ttfm_kind kind, std::string_view name) const {
   }
   if (!names.empty()) text += " Known: " + join(names) + ".";
   if (nearest.empty()) text += " Looked in: " + describe(path_) + ".";
-  throw names.empty() ? Error(ErrorKind::plugin, text, 101) : Error(ErrorKind::config, text, 115);
+  throw names.empty() ? Error(ErrorKind::plugin, text, kNoProvider) : Error(ErrorKind::config, text, kUnknownComponent);
 }
 
 Owned<Interface> Registry::create(ttfm_kind kind, std::string_view name, const Config::Impl& config) const {

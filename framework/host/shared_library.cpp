@@ -13,6 +13,7 @@
 #include <mutex>
 
 #include <ttfm/error.h>
+#include "base/error_codes.h"
 #include "host/search_path.h"
 
 namespace ttfm::host {
@@ -62,7 +63,7 @@ PluginEntry open_plugin(const std::filesystem::path& file) {
     library.load(file, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
   } catch (const std::exception& error) {
     throw Error(ErrorKind::plugin, quoted(file) + " cannot be loaded: " + load_error_reason(error.what(), file) + ".",
-                103);
+                kCannotBeLoaded);
   }
   const boost::dll::shared_library& kept = keep(std::move(library));
 
@@ -72,7 +73,7 @@ PluginEntry open_plugin(const std::filesystem::path& file) {
                 quoted(file) + " has no entry point '" + kEntry +
                     "'. It is not a ttfm plugin, or it hides the symbol: build it with ttfm_add_plugin() and describe "
                     "it with TTFM_PLUGIN.",
-                104);
+                kNotAPlugin);
   }
 
   // A look-up by name also searches the libraries that this one needs.
@@ -82,7 +83,7 @@ PluginEntry open_plugin(const std::filesystem::path& file) {
     throw Error(ErrorKind::plugin,
                 quoted(file) + " has no entry point of its own; the one found belongs to '" +
                     (owner.dli_fname ? owner.dli_fname : "?") + "'. A plugin must not link another plugin.",
-                105);
+                kBorrowedEntry);
   }
   return reinterpret_cast<PluginEntry>(symbol);
 }

@@ -15,6 +15,8 @@
 #include <string>
 #include <system_error>
 
+#include "base/error_codes.h"
+
 namespace {
 namespace fs = std::filesystem;
 
@@ -22,7 +24,7 @@ constexpr int kCannotStart = 5;  // docs/reference/exit_codes.md
 constexpr const char* kTorch = "LibTorch " TTFM_TORCH_VERSION;
 
 [[noreturn]] void fail(const std::string& text) {
-  std::fprintf(stderr, "error[E131]: %s\n", text.c_str());
+  std::fprintf(stderr, "error[E%d]: %s\n", ttfm::kNoTorch, text.c_str());
   std::exit(kCannotStart);
 }
 
