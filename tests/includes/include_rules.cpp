@@ -21,7 +21,7 @@ const std::map<std::string, Names>& layers() {
       {"flow", {"base"}},
       {"nn", {"base"}},
       {"io", {"base"}},
-      {"launcher", {}},
+      {"launcher", {"base"}},
       {"config", {"facade", "base"}},
       {"run", {"io", "base"}},
       {"host", {"config", "facade", "io", "base"}},

@@ -86,21 +86,19 @@ void refuses(const Subject& subject) {
     }
     const bool numeric = key.type == TTFM_PARAM_INT || key.type == TTFM_PARAM_FLOAT || is_list(key);
     if (key.min && std::isfinite(*key.min)) {
-      expect_refused(subject, key, holding(*key.min - 1, key), config::kOutOfLimits, "is below its minimum");
-      if (key.above)
-        expect_refused(subject, key, holding(*key.min, key), config::kOutOfLimits, "is not above its limit");
+      expect_refused(subject, key, holding(*key.min - 1, key), kOutOfLimits, "is below its minimum");
+      if (key.above) expect_refused(subject, key, holding(*key.min, key), kOutOfLimits, "is not above its limit");
     }
     if (key.max && std::isfinite(*key.max)) {
-      expect_refused(subject, key, holding(*key.max + 1, key), config::kOutOfLimits, "is above its maximum");
-      if (key.below)
-        expect_refused(subject, key, holding(*key.max, key), config::kOutOfLimits, "is not below its limit");
+      expect_refused(subject, key, holding(*key.max + 1, key), kOutOfLimits, "is above its maximum");
+      if (key.below) expect_refused(subject, key, holding(*key.max, key), kOutOfLimits, "is not below its limit");
     }
     if (!key.choices.empty()) {
-      expect_refused(subject, key, "\"no_such_choice\"", config::kNotAChoice, "is none of its choices");
+      expect_refused(subject, key, "\"no_such_choice\"", kNotAChoice, "is none of its choices");
     }
     const bool any_text = key.type == TTFM_PARAM_STRING || key.type == TTFM_PARAM_PATH || !key.choices.empty();
     if (any_text) continue;  // the host takes what is no TOML as a text
-    expect_refused(subject, key, numeric ? "\"text\"" : "1979-05-27", config::kWrongType, "is of another type");
+    expect_refused(subject, key, numeric ? "\"text\"" : "1979-05-27", kWrongType, "is of another type");
   }
   const std::string text = thrown_by([&] { subject.section({{"no_such_key", "1"}}); });
   EXPECT_NE(text.find("no_such_key"), std::string::npos)

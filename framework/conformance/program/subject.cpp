@@ -113,7 +113,7 @@ class SectionReader {
         value = key.default_value;
         if (key.type == TTFM_PARAM_PATH && !value->text.empty()) value->text = fs::absolute(value->text).string();
       } else if (key.required) {
-        problems.add({config::kMissing,
+        problems.add({kMissing,
                       {},
                       "[" + path_ + "] has no `" + key.name + "`, which it needs",
                       "give it in a file for --config, or as --" + path_ + "." + key.name + "=VALUE (" +
@@ -170,7 +170,7 @@ std::optional<DataCase> stated_case(const config::Node& root) {
   for (const config::Node& entry : table->items) {
     const config::Key* const key = entry.key == "shape" ? &shape : entry.key == "classes" ? &classes : nullptr;
     if (!key) {
-      problems.add({config::kUnknownKey, entry.key_place, "unknown key `" + entry.key + "` in [conformance]",
+      problems.add({kUnknownKey, entry.key_place, "unknown key `" + entry.key + "` in [conformance]",
                     "(valid: shape, classes)"});
       continue;
     }
