@@ -123,7 +123,7 @@ class Site:
         if header := re.fullmatch(r"```\{header\} (\S+)", first):
             return self.api.header(header[1])
         if first == "```{commands}":
-            return self.program.commands()
+            return self.program.list_of_commands
         return "".join(block)
 
     def link(self, page, place, match):
@@ -152,9 +152,9 @@ class Site:
 def main():
     repository, xml, binary, folder = map(Path, sys.argv[1:])
     try:
-        Site(repository.resolve(), Api(xml), Program(binary), folder).stage()
+        Site(repository.resolve(), Api(xml), Program(binary.resolve(), folder.with_suffix(".answers")), folder).stage()
     except (Mistake, subprocess.CalledProcessError) as error:
-        sys.exit("".join(f"error: {line}\n" for line in str(error).splitlines()))
+        sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
 
 if __name__ == "__main__":
