@@ -16,7 +16,7 @@ namespace ttfm::conformance {
 namespace {
 
 struct Collector final : ParameterSet::Impl {
-  explicit Collector(std::vector<Weights::Weight>& out) : out(out) {}
+  explicit Collector(std::vector<Weights::Weight>& to) : out(to) {}
   void parameter(Name name, Tensor& value, uint32_t) override { out.push_back({std::string(name), &value, true}); }
   void buffer(Name name, Tensor& value) override { out.push_back({std::string(name), &value, false}); }
   std::vector<Weights::Weight>& out;
