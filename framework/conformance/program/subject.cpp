@@ -279,7 +279,7 @@ void Subject::fail_other_class() const {
                   " is not an object of the class that stands for its kind: derive it from the "
                   "interface in <ttfm/" +
                   std::string(kind_name(request_.kind)) + ".h>.",
-              118);
+              kDidNotStart);
 }
 
 /// The exact flow map of a Gaussian stands for whatever student a parameter holds.
