@@ -66,7 +66,7 @@ host::SearchPath folder_with(const fs::path& plugin, const fs::path& folder) {
   const fs::path file = fs::canonical(plugin, error);
   if (error || !fs::is_regular_file(file)) {
     throw Error(ErrorKind::plugin,
-                "there is no file '" + plugin.string() + "': --plugin wants the library of a plugin.", 101);
+                "there is no file '" + plugin.string() + "': --plugin wants the library of a plugin.", kNoProvider);
   }
   fs::create_symlink(file, folder / "libttfm_subject.so");
   return {{folder, "--plugin", true}};
