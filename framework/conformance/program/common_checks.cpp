@@ -42,6 +42,9 @@ bool is_list(const Key& key) {
   return key.type == TTFM_PARAM_INT_LIST || key.type == TTFM_PARAM_FLOAT_LIST || key.type == TTFM_PARAM_FLOAT_ROWS;
 }
 
+/// So far from a limit that the sum is another number.
+double beyond(double limit) { return std::max(1.0, std::abs(limit) / 8); }
+
 /// The nearest number on the allowed side of a limit that may not be reached itself.
 double just_inside(const Key& key, double limit, double direction) {
   return is_whole(key) ? limit + direction : limit + direction * std::max(1e-9, std::abs(limit) * 1e-9);
@@ -79,18 +82,18 @@ void expect_refused(const Subject& subject, const Key& key, const std::string& v
 void refuses(const Subject& subject) {
   for (const Key& key : subject.keys()) {
     if (key.type == TTFM_PARAM_STUDENT) continue;
-    if ((key.min && std::isnan(*key.min)) || (key.max && std::isnan(*key.max))) {
-      ADD_FAILURE() << subject.who() << ": a limit of `" << key.name
-                    << "` is not a number, so that nothing is outside of it: give describe() a number.";
+    if (key.min && key.max && (*key.min > *key.max || (*key.min == *key.max && (key.above || key.below)))) {
+      ADD_FAILURE() << subject.who() << ": the limits of `" << key.name
+                    << "` allow no value at all: its minimum is above its maximum in describe().";
       continue;
     }
     const bool numeric = key.type == TTFM_PARAM_INT || key.type == TTFM_PARAM_FLOAT || is_list(key);
     if (key.min && std::isfinite(*key.min)) {
-      expect_refused(subject, key, holding(*key.min - 1, key), kOutOfLimits, "is below its minimum");
+      expect_refused(subject, key, holding(*key.min - beyond(*key.min), key), kOutOfLimits, "is below its minimum");
       if (key.above) expect_refused(subject, key, holding(*key.min, key), kOutOfLimits, "is not above its limit");
     }
     if (key.max && std::isfinite(*key.max)) {
-      expect_refused(subject, key, holding(*key.max + 1, key), kOutOfLimits, "is above its maximum");
+      expect_refused(subject, key, holding(*key.max + beyond(*key.max), key), kOutOfLimits, "is above its maximum");
       if (key.below) expect_refused(subject, key, holding(*key.max, key), kOutOfLimits, "is not below its limit");
     }
     if (!key.choices.empty()) {

@@ -85,8 +85,8 @@ void reaches_only_the_student(const std::string& who, const Loss& loss, const Da
   if (!usable(use)) GTEST_SKIP() << "it cannot be used";
   EXPECT_TRUE(!one.asked.teacher_records || one.needs.teacher_x_gradient)
       << who
-      << ": the gradient reaches the teacher's input, although needs() does not say teacher_x_gradient: wrap it in "
-         "flow's no-gradient (x.detach(), or in.student().stopped() to make it), or set teacher_x_gradient = true.";
+      << ": the gradient reaches the teacher's input, although needs() does not say teacher_x_gradient: ask "
+         "the teacher at x.detach(), or at what in.student().stopped() gives, or set teacher_x_gradient = true.";
   EXPECT_FALSE(one.x_0.requires_grad() || one.x_1.requires_grad())
       << who << " makes the batch record gradients, which nobody takes: work on x.detach() instead.";
 }
@@ -175,12 +175,19 @@ void repeats_itself(const std::string& who, const Loss& loss, const DataCase& da
 }
 
 void takes_a_batch_of_one(const std::string& who, const Loss& loss, const DataCase& data) {
-  if (!usable(LossCase(loss, data).use(loss))) GTEST_SKIP() << "it cannot be used";
+  LossCase many(loss, data);
+  const LossUse several = many.use(loss);
+  if (!usable(several)) GTEST_SKIP() << "it cannot be used";
+  for (const Term& term : several.terms) {
+    if (term.per_sample.sizes() != at::IntArrayRef{many.x_0.size(0)}) GTEST_SKIP() << "its terms are not [B]";
+  }
   LossCase one(loss, data, at::kDouble, 1);
   const LossUse use = one.use(loss);
   const char* const advice = ": no statistic of the batch may be needed, and no dimension of size 1 squeezed.";
   ASSERT_EQ(use.error, "") << who << " fails for a batch of one" << advice;
   for (const Term& term : use.terms) {
+    EXPECT_EQ(shape_text(term.per_sample.sizes()), "[1]")
+        << who << ": the term '" << term.name << "' has another shape for a batch of one" << advice;
     EXPECT_TRUE(term.per_sample.isfinite().all().item<bool>())
         << who << ": the term '" << term.name << "' is not finite for a batch of one" << advice;
   }
