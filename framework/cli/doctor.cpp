@@ -95,10 +95,11 @@ Findings examine(const DoctorArguments& arguments) {
   const fs::path program = fs::read_symlink("/proc/self/exe");
   const fs::path torch = file_of("libtorch_cpu.so");
   const auto registry = pipeline::open_registry(arguments.session);
-  look_at_plugins(*registry, found);
+  // before a refused plugin has brought its own
   if (const std::string twice = host::duplicate_runtime(host::loaded_libraries()); !twice.empty()) {
     found.problems.push_back(twice + " (E" + std::to_string(kSecondRuntime) + ")");
   }
+  look_at_plugins(*registry, found);
   found.facts = {{"ttfm", std::string(TTFM_VERSION) + ", " + program.string()},
                  {"plugin ABI", std::to_string(TTFM_ABI_MAJOR) + "." + std::to_string(TTFM_ABI_MINOR)},
                  {"LibTorch", torch_version() + ", " + torch.string()},

@@ -156,7 +156,10 @@ void Registry::open_file(File& file) const {
   try {
     const std::string before = duplicate_runtime(loaded_libraries());
     const PluginEntry entry = open_plugin(file.path);
-    if (const std::string twice = duplicate_runtime(loaded_libraries()); !twice.empty()) {
+    const std::string twice = duplicate_runtime(loaded_libraries());
+    // what a refused plugin brought is not the fault of those that are opened after it
+    if (!twice.empty() && twice != brought_) {
+      if (before.empty()) brought_ = twice;
       throw Error(ErrorKind::plugin,
                   twice + (before.empty() ? "; the second came with '" + file.path.string() + "'" : "") +
                       ". A process must have one: link plugins with ttfm::sdk, and with nothing that brings its own.",

@@ -126,6 +126,7 @@ class Registry final : public config::Components {
 
   SearchPath path_;
   std::vector<std::unique_ptr<File>> files_;  // in search order
+  mutable std::string brought_;               // the second runtime that a refused plugin left in the process
   mutable std::mutex mutex_;                  // guards the opening of files
 };
 

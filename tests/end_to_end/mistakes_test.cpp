@@ -90,6 +90,41 @@ TEST_F(Mistakes, AnArgumentThatIsNoneIsRefused) {
   EXPECT_NE(verb.err.find("did you mean 'sample'?"), std::string::npos) << verb.err;
 }
 
+TEST_F(Mistakes, AFolderFullOfBadPluginsDisturbsNoRunThatDoesNotAskForThem) {
+  const Outcome outcome = run({"--plugin-path", TTFM_ZOO_DIR});
+
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+}
+
+TEST_F(Mistakes, AFolderFullOfBadPluginsIsNoProblemOfTheMachine) {
+  const Outcome outcome = ttfm(folder.path(), {"doctor", "--plugin-path", TTFM_ZOO_DIR});
+
+  EXPECT_EQ(outcome.code, 0) << outcome.out;
+  EXPECT_NE(outcome.out.find("note: loss 'ends_by_exit': "), std::string::npos) << outcome.out;
+}
+
+TEST_F(Mistakes, ABadPluginStopsTheRunThatAsksForIt) {
+  const Outcome outcome = run({"--plugin-path", TTFM_ZOO_DIR, "--loss.type=torch_tag"});
+
+  EXPECT_EQ(outcome.code, 5);
+  const std::string reason = std::string("error[E110]: '") + TTFM_ZOO_DIR +
+                             "/libttfm_torch_tag.so' was built for LibTorch 2.14, this ttfm uses LibTorch 2.15.";
+  EXPECT_NE(outcome.err.find(reason), std::string::npos) << outcome.err;
+  EXPECT_FALSE(wrote_a_run());
+}
+
+TEST_F(Mistakes, AListOfAFolderFullOfBadPluginsHasTheReasonOfEach) {
+  const Outcome outcome = ttfm(folder.path(), {"plugin", "list", "--plugin-path", TTFM_ZOO_DIR});
+
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* number : {"E102", "E103", "E104", "E105", "E106", "E107", "E108", "E109", "E110", "E111", "E112",
+                             "E113", "E118", "E119", "E130"}) {
+    const bool expected = std::string(number) != "E102";  // files that are no library at all are made by other tests
+    EXPECT_EQ(outcome.out.find(std::string("refused, ") + number + ": ") != std::string::npos, expected) << number;
+  }
+  EXPECT_NE(outcome.out.find("loss     good"), std::string::npos) << outcome.out;
+}
+
 TEST_F(Mistakes, ASamplerForTheWrongModelIsRefused) {
   const Outcome student = run({"--sampler.type=heun"});
 
