@@ -4,9 +4,20 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
 
+#include "base/output_file.h"
+
 namespace ttfm {
+
+/// A part of the name of every file and folder that is not complete yet: a process that is killed may leave one.
+inline constexpr const char* kUnfinished = ".tmp-";
+
+inline bool is_unfinished(const std::filesystem::path& path) {
+  return path.filename().string().find(kUnfinished) != std::string::npos;
+}
 
 /// A file that appears under its name whole or not at all, and stays after a loss of power: it is written beside its
 /// place, synced, renamed over it, and the folder is synced. Errors are ttfm::Error (io) with the path and the system's
@@ -18,17 +29,18 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  void write(const void* data, size_t size);
+  void write(const void* data, size_t size) { file_->write(data, size); }
   void commit();
 
  private:
-  [[noreturn]] void fail(const char* action, int error) const;
-
   std::filesystem::path path_, temporary_;
-  int descriptor_ = -1;
+  std::optional<OutputFile> file_;
 };
 
 /// All of `bytes` as the file `path`, by AtomicFile.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+/// All bytes of a file; none where it cannot be read.
+std::string read_file_or_nothing(const std::filesystem::path& path);
 
 }  // namespace ttfm

@@ -3,7 +3,6 @@
 #include "base/log.h"
 
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -11,7 +10,7 @@
 #include <mutex>
 #include <set>
 
-#include <ttfm/error.h>
+#include "base/append_file.h"
 
 namespace ttfm::log {
 namespace {
@@ -57,6 +56,29 @@ class ConsoleSink final : public spdlog::sinks::base_sink<std::mutex> {
   }
 };
 
+/// A run's log.txt. A disk that does not take it does not stop the run: the console says so once.
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit FileSink(const std::filesystem::path& path) : path_(path), file_(path, kMostKept) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    if (file_.append({line.data(), line.size()}) || said_) return;
+    said_ = true;
+    std::fprintf(stderr, "warning: '%s' cannot be written; the run goes on\n", path_.c_str());
+  }
+  void flush_() override {}
+
+ private:
+  static constexpr size_t kMostKept = 1 << 20;
+
+  std::filesystem::path path_;
+  AppendFile file_;
+  bool said_ = false;
+};
+
 struct Log {
   std::shared_ptr<ConsoleSink> console = std::make_shared<ConsoleSink>();
   spdlog::logger logger{"ttfm", console};
@@ -89,13 +111,9 @@ void warn_once(const std::string& text) {
 void set_console_level(Level level) { instance().console->set_level(to_spdlog(level)); }
 
 void add_file(const std::filesystem::path& file) {
-  try {
-    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
-    sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-    instance().logger.sinks().push_back(std::move(sink));
-  } catch (const spdlog::spdlog_ex& exception) {
-    throw Error(ErrorKind::io, "cannot open the log '" + file.string() + "': " + exception.what());
-  }
+  auto sink = std::make_shared<FileSink>(file);
+  sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  instance().logger.sinks().push_back(std::move(sink));
 }
 
 void set_console_hooks(std::function<void()> before, std::function<void()> after) {

@@ -7,6 +7,7 @@
 #include <ttfm/io/safetensors.h>
 
 #include "base/atomic_file.h"
+#include "io/safetensors_encoder.h"
 #include "io/safetensors_types.h"
 
 namespace ttfm::io {
@@ -49,8 +50,8 @@ void check(const std::filesystem::path& path, const std::vector<NamedTensor>& te
 
 }  // namespace
 
-void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
-                       const Metadata& metadata) {
+void encode_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
+                        const Metadata& metadata, const std::function<void(const void*, size_t)>& write) {
   check(path, tensors);
   std::string header;
   try {
@@ -62,15 +63,18 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
     refuse(path, "the header would have " + std::to_string(header.size()) + " bytes, the limit is " +
                      std::to_string(SafetensorsFile::kMaxHeaderBytes));
   }
-
-  AtomicFile file(path);
   const uint64_t length = header.size();
-  file.write(&length, sizeof length);
-  file.write(header.data(), header.size());
+  write((std::string(reinterpret_cast<const char*>(&length), sizeof length) + header).data(), sizeof length + length);
   for (const auto& named : tensors) {
     const at::Tensor value = named.value.contiguous();
-    file.write(value.const_data_ptr(), value.nbytes());
+    write(value.const_data_ptr(), value.nbytes());
   }
+}
+
+void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
+                       const Metadata& metadata) {
+  AtomicFile file(path);
+  encode_safetensors(path, tensors, metadata, [&](const void* data, size_t size) { file.write(data, size); });
   file.commit();
 }
 
