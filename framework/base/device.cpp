@@ -8,6 +8,7 @@
 #include <sched.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 
 #include <ttfm/error.h>
@@ -51,10 +52,7 @@ std::string open_cuda() {
   return "";
 }
 
-}  // namespace
-
-DeviceChoice choose_device(const std::string& text) {
-  if (text == "cpu") return {};
+DeviceChoice find_device(const std::string& text) {
   const bool automatic = text == "auto";
   int index = 0;
   if (!automatic && text != "cuda") {
@@ -81,6 +79,20 @@ DeviceChoice choose_device(const std::string& text) {
   const std::string reason = open_cuda();
   if (!reason.empty()) no_cuda(text, reason);
   return {c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index)), ""};
+}
+
+}  // namespace
+
+DeviceChoice choose_device(const std::string& text, bool deterministic) {
+  if (text == "cpu") return {};
+  // cuBLAS reads this when it is opened; without a workspace of a fixed size its sums depend on what else runs
+  if (deterministic) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  const DeviceChoice choice = find_device(text);
+  if (choice.device.is_cuda() && deterministic) {
+    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+    at::globalContext().setBenchmarkCuDNN(false);
+  }
+  return choice;
 }
 
 int set_threads(int threads) {

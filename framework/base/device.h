@@ -20,7 +20,9 @@ struct DeviceChoice {
 /// `text` is auto, cpu, cuda or cuda:N. `auto` takes cuda:0 where there is a driver with a device, else the CPU, and says
 /// why in the note; without a driver that costs nothing. Throws ttfm::Error: config for another text, device where CUDA
 /// is asked for and cannot be had.
-DeviceChoice choose_device(const std::string& text);
+///
+/// `deterministic`: CUDA takes algorithms that repeat bit for bit, where LibTorch has some, and warns where it has none.
+DeviceChoice choose_device(const std::string& text, bool deterministic);
 
 /// Sets the number of threads of LibTorch's operations; 0 is one for each core that this process may use.
 /// Returns the number.

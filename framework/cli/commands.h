@@ -17,7 +17,9 @@ namespace ttfm::cli {
 struct RunArguments {
   pipeline::SessionRequest session;
   std::string resume = "never";
+  bool allow_config_change = false;
   bool dry_run = false;
+  std::string replay;  ///< a failure file, in place of a configuration
   std::vector<std::string> argv;
 };
 int run(const RunArguments& arguments);

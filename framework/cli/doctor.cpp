@@ -46,7 +46,7 @@ std::string cores() {
 }
 
 std::string device() {
-  const DeviceChoice choice = choose_device("auto");
+  const DeviceChoice choice = choose_device("auto", /*deterministic=*/true);
   return choice.device.str() + (choice.note.empty() ? "" : " (" + choice.note + ")");
 }
 

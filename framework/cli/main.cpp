@@ -43,12 +43,15 @@ std::string version() {
 using Action = std::function<int()>;
 
 /// Adds what every verb with a configuration has, and collects `--section.key=value` from what is left over.
-void add_session(CLI::App& verb, pipeline::SessionRequest& session, bool with_file) {
-  if (with_file) verb.add_option("FILE", session.config, "the run's configuration (TOML)")->required();
+void add_session(CLI::App& verb, pipeline::SessionRequest& session) {
   verb.footer(verb.get_footer() +
               "\nAny key of the configuration can follow as --section.key=value; `ttfm config reference` lists all.");
   verb.add_option("--plugin-path", session.plugin_path, "further folders with plugins, separated by ':'");
   verb.allow_extras();
+}
+
+CLI::Option* add_file(CLI::App& verb, pipeline::SessionRequest& session) {
+  return verb.add_option("FILE", session.config, "the run's configuration (TOML)");
 }
 
 /// "ttfm config check"
@@ -121,14 +124,23 @@ class CommandLine {
   void add_run() {
     CLI::App* verb = app_.add_subcommand("run", "train, distil, sample and measure what a configuration describes");
     verb->footer("Example: ttfm run configs/quickstart.toml --train.steps=1000 --run.name=short");
-    add_session(*verb, run_.session, true);
+    CLI::Option* const file = add_file(*verb, run_.session);
+    add_session(*verb, run_.session);
     verb->add_option("--resume", run_.resume,
                      "if the run's folder exists: never refuses it (default), auto goes on, must insists on it")
         ->check(CLI::IsMember({"never", "auto", "must"}));
+    verb->add_flag("--allow-config-change", run_.allow_config_change,
+                   "let a run that goes on change what it began with; its record will say so");
     verb->add_flag("--dry-run", run_.dry_run, "make everything, take one step of each stage, write nothing");
+    verb->add_option("--replay", run_.replay,
+                     "instead of a run: compute the step of a failure file (RUN/failure/...) again")
+        ->excludes(file);
     verb->callback([this, verb] {
       action_ = [this, verb] {
         take_overrides(*verb, run_.session);
+        if (run_.session.config.empty() && run_.replay.empty()) {
+          throw Error(ErrorKind::config, "`ttfm run` needs a configuration: ttfm run configs/quickstart.toml");
+        }
         run_.argv = argv_;
         return cli::run(run_);
       };
@@ -139,7 +151,7 @@ class CommandLine {
     CLI::App* verb = app_.add_subcommand("sample", "draw samples from a finished run");
     verb->footer("Example: ttfm sample runs/quickstart --evaluations 4 --count 64 --out samples.png");
     verb->add_option("run", sample_.folder, "folder of the run")->required();
-    add_session(*verb, sample_.session, false);
+    add_session(*verb, sample_.session);
     verb->add_option("--model", sample_.model, "which of the run's models")
         ->check(CLI::IsMember({"student", "teacher"}))
         ->capture_default_str();
@@ -167,7 +179,7 @@ class CommandLine {
     CLI::App* verb = app_.add_subcommand("eval", "measure a finished run again");
     verb->footer("Example: ttfm eval runs/quickstart --eval.evaluations=[1,2,16] --out more");
     verb->add_option("run", eval_.folder, "folder of the run")->required();
-    add_session(*verb, eval_.session, false);
+    add_session(*verb, eval_.session);
     verb->add_option("--out", eval_.out, "folder for eval/ and samples/; by default the run's own");
     verb->callback([this, verb] {
       action_ = [this, verb] {
@@ -227,7 +239,8 @@ class CommandLine {
                          int (*function)(const ConfigArguments&)) {
       CLI::App* verb = group->add_subcommand(name, what);
       verb->footer(example);
-      add_session(*verb, config_.session, true);
+      add_file(*verb, config_.session)->required();
+      add_session(*verb, config_.session);
       verb->callback([this, verb, function] {
         action_ = [this, verb, function] {
           take_overrides(*verb, config_.session);

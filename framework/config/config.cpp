@@ -36,13 +36,19 @@ bool Resolved::has(std::string_view path) const {
   return found != sections.end() && found->second.in_use;
 }
 
-Resolved load(const std::filesystem::path& file, const std::vector<std::string>& overrides,
-              const Components& components) {
+Resolved resolve(const std::filesystem::path& file, const std::vector<std::string>& overrides,
+                 const Components& components) {
   Diagnostics problems;
   const Layers layers = read_layers(file, overrides, problems);
   if (!layers.complete) problems.raise();  // what is missing then may stand in the file that could not be read
   Resolved resolved = validate(layers, components, problems);
   problems.raise();
+  return resolved;
+}
+
+Resolved load(const std::filesystem::path& file, const std::vector<std::string>& overrides,
+              const Components& components) {
+  Resolved resolved = resolve(file, overrides, components);
   for (const std::string& warning : resolved.warnings) log::warning(warning);
   return resolved;
 }

@@ -93,6 +93,20 @@ class Components {
 Resolved load(const std::filesystem::path& file, const std::vector<std::string>& overrides,
               const Components& components);
 
+/// The same without logging the warnings.
+Resolved resolve(const std::filesystem::path& file, const std::vector<std::string>& overrides,
+                 const Components& components);
+
+/// A value that differs between two configurations.
+struct Change {
+  std::string key;          ///< "train.lr", "loss.type"
+  std::string before, now;  ///< as TOML; "": there is none
+  bool path = false;        ///< it names a file or folder
+};
+
+/// What differs between two configurations among the values that act, by key.
+std::vector<Change> changes(const Resolved& before, const Resolved& now);
+
 /// The value of [plugins] path alone, for finding the components that load() asks about. Nothing else is validated; ""
 /// where the layers cannot be read, which load() then reports.
 std::string plugin_path(const std::filesystem::path& file, const std::vector<std::string>& overrides);

@@ -18,6 +18,7 @@ struct RunSection {  // [run]
   int64_t seed = 0;
   std::string device = "auto";
   int64_t threads = 0;
+  bool deterministic = true;
 
   template <class Visitor>
   void describe(Visitor& v) {
@@ -28,8 +29,12 @@ struct RunSection {  // [run]
     v("threads", threads, "threads of the computation; 0: one for each core that this process may use")
         .min(0)
         .max(1024);
+    v("deterministic", deterministic,
+      "on CUDA, take only algorithms that repeat bit for bit, where there are some; the CPU's always do");
   }
 };
+
+enum class OnNonfinite { stop, skip };
 
 enum class Schedule { constant, cosine, linear };
 
@@ -47,6 +52,8 @@ struct TrainSection {  // [train], [teacher.train]
   double weight_decay = 0;
   double clip_norm = 0;
   double ema_decay = 0.999;
+  OnNonfinite on_nonfinite = OnNonfinite::stop;
+  int64_t max_skipped = 10;
 
   template <class Visitor>
   void describe(Visitor& v) {
@@ -66,6 +73,9 @@ struct TrainSection {  // [train], [teacher.train]
       "decay of the weights' average that is evaluated, min(it, (1+i)/(10+i)) in step i; 0: none")
         .min(0)
         .below(1);
+    v.choice("on_nonfinite", on_nonfinite, {"stop", "skip"},
+             "a step whose loss or gradient is not finite is never applied: the run stops there, or skips it");
+    v("max_skipped", max_skipped, "steps in a row that may be skipped before the run stops after all").min(1);
   }
 };
 
@@ -145,11 +155,18 @@ struct LogSection {  // [log]
 struct CheckpointSection {  // [checkpoint]
   int64_t every = 1000;
   int64_t keep_last = 2;
+  int64_t keep_every = 0;
+  std::string keep_best;
+  int64_t attempts = 3;
 
   template <class Visitor>
   void describe(Visitor& v) {
     v("every", every, "steps from one checkpoint to the next; one is also written at the end of a stage").min(1);
-    v("keep_last", keep_last, "checkpoints of a stage that are kept").min(1);
+    v("keep_last", keep_last, "newest checkpoints of a stage that are kept").min(1);
+    v("keep_every", keep_every, "those of steps that are a multiple of this are kept too; 0: none").min(0);
+    v("keep_best", keep_best,
+      "the one with the lowest value of this key of metrics.jsonl is kept too, for example \"loss\"");
+    v("attempts", attempts, "checkpoints in a row that a full disk may cost before the run ends").min(1);
   }
 };
 

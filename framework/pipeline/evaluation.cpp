@@ -163,7 +163,7 @@ eval::Results evaluate_models(const Assembly& assembly, const Evaluated& models,
   in.second = truth.second.x_1;
   in.stream = assembly.stream("evaluation");
   in.interrupt = [] {
-    if (run::StopSignals::received()) throw Stopped{};
+    if (run::RunSignals::received()) throw Stopped{};
   };
   in.options.batch = options.batch;
   in.options.tolerance = options.tolerance;

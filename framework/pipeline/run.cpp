@@ -2,96 +2,33 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "pipeline/run.h"
 
-#include <sys/resource.h>
-
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
 #include <optional>
-#include <sstream>
 
 #include <ttfm/error.h>
 
 #include "base/log.h"
 #include "base/version.h"
 #include "config/sections.h"
+#include "pipeline/disk.h"
 #include "pipeline/evaluation.h"
+#include "pipeline/resume.h"
+#include "pipeline/sampling.h"
 #include "pipeline/stage.h"
+#include "pipeline/stages.h"
+#include "pipeline/watch.h"
 #include "run/checkpoint.h"
 #include "run/exit_code.h"
+#include "run/metrics_log.h"
 #include "run/signals.h"
-#include "run/weights.h"
+#include "train/batches.h"
 
 namespace ttfm::pipeline {
 namespace {
 
 using train::Network;
-
-/// What a stage trains, and how.
-struct Stage {
-  std::string name;             ///< "teacher", "student"
-  std::string network_section;  ///< "teacher.network", "student"
-  std::string loss_section;
-  config::TrainSection options;
-  std::shared_ptr<Network> network;
-  host::Owned<Loss> loss;
-  std::unique_ptr<train::Trainer> trainer;
-};
-
-std::vector<std::string> planned_stages(const config::Resolved& config) {
-  std::vector<std::string> stages;
-  if (config.has("teacher.train")) stages.push_back("teacher");
-  if (config.has("student")) stages.push_back("student");
-  return stages;
-}
-
-Stage make_stage(const Session& session, const std::string& name) {
-  const bool teacher = name == "teacher";
-  Stage stage;
-  stage.name = name;
-  stage.network_section = teacher ? "teacher.network" : "student";
-  stage.loss_section = teacher ? "teacher.loss" : "loss";
-  stage.options = config::read_section<config::TrainSection>(session.config().at(teacher ? "teacher.train" : "train"));
-  stage.network = session.assembly().network(stage.network_section, Network::Role::trained);
-  stage.loss = session.assembly().loss(stage.loss_section);
-  return stage;
-}
-
-void make_trainer(const Session& session, Stage& stage, const Field* teacher) {
-  const Assembly& assembly = session.assembly();
-  stage.trainer =
-      std::make_unique<train::Trainer>(train::TrainerInputs{.stage = stage.name,
-                                                            .seed = assembly.seed(),
-                                                            .options = stage.options,
-                                                            .device = session.device(),
-                                                            .dataset = assembly.dataset(),
-                                                            .loss = *stage.loss,
-                                                            .student = *stage.network,
-                                                            .teacher = teacher,
-                                                            .make_copy = [&assembly, section = stage.network_section] {
-                                                              return assembly.network(section, Network::Role::copy);
-                                                            }});
-}
-
-/// Where the student's weights start, beside chance: its own checkpoint, or the teacher's network.
-void start_student(const Session& session, Stage& stage, const TeacherModel* teacher) {
-  const auto student = config::read_section<config::StudentSection>(session.config().at("student"));
-  if (student.checkpoint) {
-    const run::LoadedWeights loaded = run::load_weights(student.checkpoint->value, {.stage = "student", .ema = true});
-    stage.network->parameters().load(loaded.tensors, loaded.file.string());
-  } else if (student.init == config::Init::teacher) {
-    if (!teacher || !teacher->network) {
-      throw Error(ErrorKind::config, "[student] init = \"teacher\" needs a teacher that holds a network");
-    }
-    stage.network->parameters().load(teacher->network->parameters().named(), "the teacher's network");
-  }
-}
-
-/// The network, frozen, with the evaluated weights: the average, or the weights themselves.
-std::shared_ptr<Network> finished_network(const Session& session, const Stage& stage, bool average) {
-  std::shared_ptr<Network> network = session.assembly().network(stage.network_section, Network::Role::frozen);
-  const train::FlatParameters& trained = stage.network->parameters();
-  network->parameters().load(average ? trained.named_in(stage.trainer->average()) : trained.named(),
-                             "stage " + stage.name);
-  return network;
-}
 
 run::Environment environment_of(const Session& session, const std::vector<std::string>& argv) {
   run::Environment environment;
@@ -107,12 +44,16 @@ run::Environment environment_of(const Session& session, const std::vector<std::s
   return environment;
 }
 
+constexpr int64_t kLookedAt = 64;  // samples that are drawn with a checkpoint to see whether they have collapsed
+
 /// A run on its way through its stages.
 class Pipeline {
  public:
-  Pipeline(const Session& session, run::RunFolder& folder)
+  /// `config` is the name of the file in the folder that holds the resolved configuration.
+  Pipeline(const Session& session, run::RunFolder& folder, std::string config)
       : session_(session),
         folder_(folder),
+        config_(std::move(config)),
         log_(config::read_section<config::LogSection>(session.config().at("log"))),
         checkpoint_(config::read_section<config::CheckpointSection>(session.config().at("checkpoint"))),
         progress_(run::Progress::standard(log_.seconds)) {}
@@ -139,34 +80,68 @@ class Pipeline {
   std::shared_ptr<Network> train(const std::string& name, const TeacherModel* teacher) {
     Stage stage = make_stage(session_, name);
     const run::Checkpoints checkpoints(folder_.checkpoints(name));
-    const auto newest = folder_.resumed() ? checkpoints.newest_folder() : std::nullopt;
+    std::optional<run::Checkpoint> newest;
+    if (folder_.resumed()) newest = checkpoints.newest();
     if (name == "student" && !newest) start_student(session_, stage, teacher);
     make_trainer(session_, stage, teacher ? teacher->field.get() : nullptr);
-    double earlier_seconds = 0;
+    std::optional<run::CheckpointState> from;
     if (newest) {
-      const run::Checkpoint checkpoint = run::read_checkpoint(*newest);
-      stage.trainer->load(checkpoint.groups, checkpoint.state.step, newest->string());
-      earlier_seconds = checkpoint.state.seconds;
-      log::info("stage '" + name + "' goes on after step " + std::to_string(checkpoint.state.step));
+      from = newest->state;
+      stage.trainer->load({from->step, newest->groups, from->counters}, newest->folder.string());
+      newest.reset();
+      log::info("stage '" + name + "' goes on after step " + std::to_string(from->step));
     }
     // a finished stage writes nothing again: the lines after it are of stages that come later
     if (folder_.resumed() && !stage.trainer->finished()) {
-      run::rewind_metrics(folder_.metrics(), {earlier_, name, stage.trainer->steps_done()});
+      const run::ResumePoint point{earlier_, name, stage.trainer->steps_done()};
+      run::rewind_metrics(folder_.metrics(), point);
+      run::rewind_metrics(folder_.timing(), point);
     }
-    run::MetricsLog metrics(folder_.metrics());
+    AppendFile metrics(folder_.metrics()), timing(folder_.timing());
     log::info("stage '" + name + "': " + session_.config().at(stage.network_section).type + " with " +
               std::to_string(stage.network->parameters().count()) + " weights, loss " +
               session_.config().at(stage.loss_section).type + ", " + std::to_string(stage.options.steps) +
               " steps of " + std::to_string(stage.options.batch));
-    train_stage(name, *stage.trainer, stage.options.steps, stage.options.batch,
-                {folder_, metrics, progress_, log_, checkpoint_, earlier_seconds});
+    train_stage(stage, {.folder = folder_,
+                        .metrics = metrics,
+                        .timing = timing,
+                        .progress = progress_,
+                        .log = log_,
+                        .checkpoint = checkpoint_,
+                        .config = config_,
+                        .seed = session_.assembly().seed(),
+                        .look = name == "student" ? look_at_samples(stage) : nullptr,
+                        .from = from});
     earlier_.push_back(name);
     const auto eval = config::read_section<config::EvalSection>(session_.config().at("eval"));
     return finished_network(session_, stage, name == "teacher" || eval.weights == config::Weights::ema);
   }
 
+  /// Draws a few samples as the evaluation will, with the weights as they are, and compares them with data.
+  std::function<std::string()> look_at_samples(const Stage& stage) const {
+    const Assembly& assembly = session_.assembly();
+    const auto evaluations = config::read_section<config::EvalSection>(session_.config().at("eval")).evaluations;
+    return [&assembly, &stage, most = *std::max_element(evaluations.begin(), evaluations.end())] {
+      std::vector<int64_t> indices(
+          static_cast<size_t>(std::min(kLookedAt, assembly.data().size[0] < 0 ? kLookedAt : assembly.data().size[0])));
+      if (indices.size() < 2) return std::string();
+      std::iota(indices.begin(), indices.end(), 0);
+      const train::Batch data =
+          train::read_batch(assembly.dataset(), Split::train, indices, /*key=*/0, assembly.device());
+      Call call;
+      if (stage.network->traits().classes > 0) call.label = data.label;
+      const NamedSampler sampler = assembly.sampler("sampler");
+      const Tensor x_0 = assembly.stream("watch noise").normal(data.x_1.sizes());
+      const Draw drawn = draw(
+          {*sampler.sampler, sampler.name, nullptr, &stage.network->flow_map(), stage.network->map().evaluations()},
+          x_0, call, assembly.stream("watch"), most);
+      return collapse(drawn.x_1, data.x_1);
+    };
+  }
+
   const Session& session_;
   run::RunFolder& folder_;
+  std::string config_;
   config::LogSection log_;
   config::CheckpointSection checkpoint_;
   run::Progress progress_;
@@ -184,28 +159,61 @@ void end_failed(run::RunFolder& folder, int exit_code, const std::string& reason
 
 }  // namespace
 
-std::filesystem::path run(const RunOptions& options) {
-  const Session session(options.session);
+namespace {
+
+/// Leaves if a signal came before there was anything to save.
+void leave_if_asked() {
+  if (run::RunSignals::received()) run::RunSignals::leave();
+}
+
+run::RunFolder open_folder(const Session& session, const RunOptions& options) {
   const auto section = config::read_section<config::RunSection>(session.config().at("run"));
-  run::RunFolder folder({.parent = section.folder.value,
+  return run::RunFolder({.parent = section.folder.value,
                          .name = section.name,
                          .config = options.session.config,
                          .resume = options.resume,
                          .argv = options.argv});
-  folder.write_config(session.config().source, config::print(session.config()));
-  folder.write_environment(environment_of(session, options.argv));
+}
+
+/// Writes down what the run is made of, once it is known that it may go on with that.
+void record_start(const Session& session, const RunOptions& options, run::RunFolder& folder) {
+  const auto inputs = input_checksums(session);
+  run::Environment environment = environment_of(session, options.argv);
+  if (folder.resumed()) {
+    environment.changes = check_resume(session, inputs, folder, options.allow_config_change);
+    for (const std::string& change : environment.changes) log::info("changed: " + change);
+    if (const auto before = folder.latest("env", ".json")) {
+      for (const std::string& difference : run::differences(*before, environment)) {
+        log::warning(difference + ": what comes now may differ by rounding from what would have come");
+      }
+    }
+  }
+  folder.write_inputs(inputs);
+  folder.write_environment(environment);
+  folder.write_config(session.config().source, config::print(session.config()));  // last: with it, it is a run
+}
+
+}  // namespace
+
+std::filesystem::path run(const RunOptions& options) {
+  const run::RunSignals signals;
+  const Session session(options.session);
+  require_disk(disk_needs(session));
+  leave_if_asked();
+  run::RunFolder folder = open_folder(session, options);
+  record_start(session, options, folder);
   log::info("run folder " + folder.path().string() + ", device " + session.device_text() + ", " +
             std::to_string(session.threads()) + (session.threads() == 1 ? " thread" : " threads"));
 
-  const run::StopSignals signals;
   try {
-    const eval::Results results = Pipeline(session, folder).run();
+    const std::string config = folder.latest("config.resolved", ".toml").value_or("config.resolved.toml").filename();
+    const eval::Results results = Pipeline(session, folder, config).run();
     std::fputs(eval::to_table(results).c_str(), stdout);
     folder.end(run::Status::State::done, 0, "");
   } catch (const Stopped&) {
-    folder.end(run::Status::State::stopped, run::StopSignals::exit_code(), "stopped by a signal");
+    folder.end(run::Status::State::stopped, run::RunSignals::exit_code(), "stopped by a signal");
     log::info("stopped; to go on: " + folder.resume_command());
-    run::StopSignals::leave();
+    run::RunSignals::leave();
   } catch (const std::exception& exception) {
     end_failed(folder, run::exit_code(exception), exception.what());
     throw;
@@ -215,46 +223,6 @@ std::filesystem::path run(const RunOptions& options) {
     throw error;
   }
   return folder.path();
-}
-
-std::string dry_run(const SessionRequest& request) {
-  const Session session(request);
-  const config::Resolved& config = session.config();
-  const auto checkpoint = config::read_section<config::CheckpointSection>(config.at("checkpoint"));
-  std::ostringstream report;
-  report << "device      " << session.device().str() << ", " << session.threads() << " threads\n";
-  report << "data set    " << config.at("dataset").type << ", samples of "
-         << at::IntArrayRef(session.assembly().data_shape()) << ", classes: " << session.assembly().data().classes
-         << '\n';
-
-  std::optional<TeacherModel> teacher;
-  std::shared_ptr<Network> trained;
-  for (const std::string& name : planned_stages(config)) {
-    Stage stage = make_stage(session, name);
-    if (name == "student") {
-      if (trained)
-        teacher = session.assembly().teacher(trained);
-      else if (config.has("teacher"))
-        teacher = teacher_of(session, {});
-      start_student(session, stage, teacher ? &*teacher : nullptr);
-    }
-    make_trainer(session, stage, teacher ? teacher->field.get() : nullptr);
-    stage.trainer->step();
-    const train::Metrics metrics = stage.trainer->metrics();
-    int64_t bytes = 0;
-    for (const auto& group : stage.trainer->state()) {
-      for (const auto& each : group.tensors) bytes += static_cast<int64_t>(each.value.nbytes());
-    }
-    report << "stage       " << name << ": " << config.at(stage.network_section).type << ", "
-           << stage.network->parameters().count() << " weights, loss " << config.at(stage.loss_section).type << " = "
-           << metrics.loss << " after one step, " << stage.options.steps << " steps of " << stage.options.batch << '\n'
-           << "checkpoints " << bytes / 1e6 << " MB each, " << checkpoint.keep_last << " kept\n";
-    if (name == "teacher") trained = finished_network(session, stage, true);
-  }
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  report << "memory      " << static_cast<double>(usage.ru_maxrss) / 1024 << " MiB of this process at its peak\n";
-  return report.str();
 }
 
 }  // namespace ttfm::pipeline

@@ -67,7 +67,7 @@ std::unique_ptr<host::Registry> open_registry(const SessionRequest& request) {
 Session::Session(const SessionRequest& request)
     : registry_(open_registry(request)), config_(config::load(request.config, request.overrides, *registry_)) {
   const auto run = config::read_section<config::RunSection>(config_.at("run"));
-  device_ = choose_device(run.device);
+  device_ = choose_device(run.device, run.deterministic);
   threads_ = set_threads(static_cast<int>(run.threads));
   assembly_ = std::make_unique<Assembly>(config_, *registry_, device_.device);
   // asked for only after hours of training, but refused now

@@ -2,23 +2,26 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "run/checkpoint.h"
 
+#include <ATen/ops/aminmax.h>
 #include <ATen/ops/isfinite.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <deque>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include <ttfm/error.h>
 
 #include "base/atomic_file.h"
 #include "base/log.h"
+#include "base/output_file.h"
+#include "io/safetensors_encoder.h"
 #include "run/manifest.h"
 
 namespace ttfm::run {
@@ -27,7 +30,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "step-";
-constexpr std::string_view kUnfinished = ".tmp-";
 constexpr std::string_view kTensors = ".safetensors";
 constexpr const char* kStateName = "state.json";
 
@@ -41,15 +43,21 @@ std::optional<int64_t> step_of(const std::string& name) {
   return step;
 }
 
+/// All that is not finite shows in the extremes: one pass without a copy.
+bool is_finite(const at::Tensor& tensor) {
+  if (!tensor.is_floating_point() || tensor.numel() == 0) return true;
+  const auto [low, high] = at::aminmax(tensor);
+  return std::isfinite(low.item<double>()) && std::isfinite(high.item<double>());
+}
+
 void refuse_non_finite(const Checkpoint& checkpoint) {
   for (const TensorGroup& group : checkpoint.groups) {
     for (const io::NamedTensor& tensor : group.tensors) {
-      const at::Tensor finite = at::isfinite(tensor.value);
-      const int64_t bad = finite.numel() - finite.sum().item<int64_t>();
-      if (bad == 0) continue;
+      if (is_finite(tensor.value)) continue;
+      const int64_t bad = at::isfinite(tensor.value).logical_not().sum().item<int64_t>();
       throw Error(ErrorKind::numeric,
                   "the checkpoint of " + checkpoint.state.stage + " step " + std::to_string(checkpoint.state.step) +
-                      " is not written: " + std::to_string(bad) + " of " + std::to_string(finite.numel()) +
+                      " is not written: " + std::to_string(bad) + " of " + std::to_string(tensor.value.numel()) +
                       " numbers of '" + tensor.name + "' (" + group.name +
                       ") are not finite. The last checkpoint stays; a lower [train] lr or a " + "clip_norm may help");
     }
@@ -57,8 +65,9 @@ void refuse_non_finite(const Checkpoint& checkpoint) {
 }
 
 std::string state_json(const CheckpointState& state) {
-  return nlohmann::ordered_json{{"stage", state.stage},     {"step", state.step},         {"images", state.images},
-                                {"seconds", state.seconds}, {"counters", state.counters}, {"versions", state.versions}}
+  return nlohmann::ordered_json{{"stage", state.stage},      {"step", state.step},       {"images", state.images},
+                                {"seconds", state.seconds},  {"metrics", state.metrics}, {"counters", state.counters},
+                                {"versions", state.versions}}
              .dump(2) +
          "\n";
 }
@@ -72,6 +81,7 @@ CheckpointState read_state(const fs::path& path) {
     json.at("step").get_to(state.step);
     json.at("images").get_to(state.images);
     json.at("seconds").get_to(state.seconds);
+    if (json.contains("metrics")) json.at("metrics").get_to(state.metrics);  // not in files of 1.0
     json.at("counters").get_to(state.counters);
     json.at("versions").get_to(state.versions);
     return state;
@@ -86,14 +96,42 @@ void rename_folder(const fs::path& from, const fs::path& to) {
   throw Error(ErrorKind::io, "cannot rename '" + from.string() + "' to '" + to.string() + "': " + std::strerror(errno));
 }
 
-/// Until its folder is synced, a rename may be undone by a loss of power.
-void sync_folder(const fs::path& folder) {
-  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = descriptor >= 0 && (fsync(descriptor) == 0 || errno == EINVAL);
-  const int error = errno;
-  if (descriptor >= 0) close(descriptor);
-  if (!synced) throw Error(ErrorKind::io, "cannot sync '" + folder.string() + "': " + std::strerror(error));
-}
+/// The files of a checkpoint on their way to the disk: all are written before the first is waited for.
+class Files {
+ public:
+  explicit Files(fs::path folder) : folder_(std::move(folder)) {}
+
+  /// Adds a file; `fill` is given the function that writes its bytes.
+  template <class Fill>
+  void add(const std::string& name, const Fill& fill) {
+    const fs::path path = folder_ / name;
+    OutputFile& file = files_.emplace_back(path, path.string());
+    Checksum checksum;
+    uint64_t bytes = 0;
+    fill([&](const void* data, size_t size) {
+      file.write(data, size);
+      checksum.add(data, size);
+      bytes += size;
+    });
+    file.begin_sync();
+    entries_.push_back({name, bytes, checksum.text()});
+  }
+  void add(const std::string& name, const std::string& text) {
+    add(name, [&](const auto& write) { write(text.data(), text.size()); });
+  }
+
+  void finish() {
+    for (OutputFile& file : files_) file.finish();
+    files_.clear();
+  }
+
+  const std::vector<ManifestEntry>& entries() const { return entries_; }
+
+ private:
+  fs::path folder_;
+  std::deque<OutputFile> files_;
+  std::vector<ManifestEntry> entries_;
+};
 
 /// Removes the folder at the end of its life, unless it was renamed.
 class Temporary {
@@ -116,15 +154,34 @@ class Temporary {
   fs::path path_;
 };
 
-/// Removes what processes that were killed left half written.
-void remove_unfinished(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().filename().string().find(kUnfinished) != std::string::npos) found.push_back(entry.path());
+/// Compares a checkpoint with its manifest, which has to list what every checkpoint has.
+ManifestCheck verify(const fs::path& folder) {
+  ManifestCheck check = check_manifest(folder);
+  for (const char* name : {kStateName, "model.safetensors"}) {
+    if (!check.damage.empty()) break;
+    if (std::find(check.files.begin(), check.files.end(), name) == check.files.end()) {
+      check.damage = std::string(kManifestName) + ": does not list " + name;
+    }
   }
-  for (const fs::path& path : found) fs::remove_all(path, error);
+  return check;
 }
+
+Checkpoint read_verified(const fs::path& folder, const std::vector<std::string>& files) {
+  Checkpoint checkpoint;
+  checkpoint.folder = folder;
+  checkpoint.state = read_state(folder / kStateName);
+  for (const std::string& name : files) {
+    if (!name.ends_with(kTensors)) continue;
+    const io::SafetensorsFile file(folder / name);
+    TensorGroup& group = checkpoint.groups.emplace_back();
+    group.name = name.substr(0, name.size() - kTensors.size());
+    for (const io::TensorEntry& tensor : file.tensors()) group.tensors.push_back({tensor.name, file.read(tensor)});
+  }
+  return checkpoint;
+}
+
+/// Text of LATEST and BEST.
+std::string pointer_to(const fs::path& checkpoint) { return checkpoint.filename().string() + "\n"; }
 
 }  // namespace
 
@@ -144,28 +201,31 @@ fs::path Checkpoints::write(const Checkpoint& checkpoint) const {
     throw Error(ErrorKind::internal, "a checkpoint without the group 'model' (a bug in ttfm)");
   }
   refuse_non_finite(checkpoint);
-  remove_unfinished(folder_);
   const fs::path place = folder_of(checkpoint.state.step);
-  const Temporary temporary(place.string() + std::string(kUnfinished) + std::to_string(getpid()));
+  const Temporary temporary(place.string() + kUnfinished + std::to_string(getpid()));
 
-  std::vector<std::string> files;
+  Files files(temporary.path());
   for (const TensorGroup& group : checkpoint.groups) {
-    files.push_back(group.name + std::string(kTensors));
-    io::write_safetensors(temporary.path() / files.back(), group.tensors);
+    const std::string name = group.name + std::string(kTensors);
+    files.add(name, [&](const auto& write) { io::encode_safetensors(place / name, group.tensors, {}, write); });
   }
-  files.emplace_back(kStateName);
-  write_file_atomically(temporary.path() / kStateName, state_json(checkpoint.state));
-  write_manifest(temporary.path(), files);
+  files.add(kStateName, state_json(checkpoint.state));
+  files.finish();
+  const std::string manifest = manifest_text(files.entries());
+  files.add(kManifestName, manifest);
+  files.finish();
+  sync_folder(temporary.path());
 
-  if (fs::exists(place)) {  // a damaged one, or the same step again; rename() only replaces empty folders
-    const Temporary aside(place.string() + std::string(kUnfinished) + "old-" + std::to_string(getpid()));
+  if (fs::exists(
+          fs::symlink_status(place))) {  // a damaged one, or the same step again; rename() only replaces empty folders
+    const Temporary aside(place.string() + kUnfinished + "old-" + std::to_string(getpid()));
     rename_folder(place, aside.path());
     rename_folder(temporary.path(), place);
   } else {
     rename_folder(temporary.path(), place);
   }
   sync_folder(folder_);
-  write_file_atomically(folder_ / "LATEST", place.filename().string() + "\n");
+  write_file_atomically(folder_ / "LATEST", pointer_to(place));
   return place;
 }
 
@@ -184,63 +244,69 @@ std::vector<int64_t> Checkpoints::steps() const {
   return steps;
 }
 
-std::optional<fs::path> Checkpoints::newest_folder() const {
+/// What `take` makes of the newest one that verifies.
+template <class Take>
+auto Checkpoints::newest_that(const Take& take) const {
   const std::vector<int64_t> all = steps();
   for (auto step = all.rbegin(); step != all.rend(); ++step) {
-    const std::string what = damage(folder_of(*step));
-    if (what.empty()) return folder_of(*step);
-    log::warning("the checkpoint '" + folder_of(*step).string() + "' is damaged and left out: " + what);
+    const fs::path folder = folder_of(*step);
+    const ManifestCheck check = verify(folder);
+    if (check.damage.empty()) return std::optional(take(folder, check.files));
+    log::warning("the checkpoint '" + folder.string() + "' is damaged and left out: " + check.damage);
   }
-  if (all.empty()) return std::nullopt;
+  if (all.empty()) return decltype(std::optional(take(fs::path(), {})))();
   throw Error(ErrorKind::checkpoint, "none of the " + std::to_string(all.size()) + " checkpoints in '" +
                                          folder_.string() + "' is whole. Restore one from a backup, or remove the " +
                                          "folder to begin again from step 0");
 }
 
-std::optional<Checkpoint> Checkpoints::newest() const {
-  const std::optional<fs::path> folder = newest_folder();
-  if (!folder) return std::nullopt;
-  return read_checkpoint(*folder);
+std::optional<fs::path> Checkpoints::newest_folder() const {
+  return newest_that([](const fs::path& folder, const std::vector<std::string>&) { return folder; });
 }
 
-void Checkpoints::prune(int64_t keep_last) const {
-  const std::vector<int64_t> all = steps();
-  if (static_cast<int64_t>(all.size()) <= keep_last) return;
-  const auto healthy =
-      std::find_if(all.rbegin(), all.rend(), [&](int64_t step) { return damage(folder_of(step)).empty(); });
-  for (auto step = all.begin(); step != all.end() - keep_last; ++step) {
-    if (healthy != all.rend() && *step == *healthy) continue;
-    std::error_code error;
-    fs::remove_all(folder_of(*step), error);
-    if (error) log::warning("cannot remove '" + folder_of(*step).string() + "': " + error.message());
-  }
-}
+std::optional<Checkpoint> Checkpoints::newest() const { return newest_that(read_verified); }
 
-std::string damage(const fs::path& checkpoint_folder) {
-  const ManifestCheck check = check_manifest(checkpoint_folder);
-  if (!check.damage.empty()) return check.damage;
-  for (const char* name : {kStateName, "model.safetensors"}) {
-    if (std::find(check.files.begin(), check.files.end(), name) == check.files.end()) {
-      return std::string(kManifestName) + ": does not list " + name;
+std::optional<int64_t> Checkpoints::best(const std::string& metric) const {
+  if (metric.empty()) return std::nullopt;
+  std::vector<std::pair<double, int64_t>> values;
+  for (const int64_t step : steps()) {
+    try {
+      const CheckpointState state = read_state(folder_of(step) / kStateName);
+      const auto value = state.metrics.find(metric);
+      if (value != state.metrics.end()) values.emplace_back(value->second, step);
+    } catch (const Error&) {  // a damaged one is not the best
     }
   }
-  return {};
+  if (values.empty()) return std::nullopt;
+  return std::min_element(values.begin(), values.end())->second;
 }
 
+void Checkpoints::prune(const Retention& keep) const {
+  const std::vector<int64_t> all = steps();
+  const auto healthy =
+      std::find_if(all.rbegin(), all.rend(), [&](int64_t step) { return damage(folder_of(step)).empty(); });
+  int64_t best = -1;
+  if (const auto step = this->best(keep.best)) {
+    best = *step;
+    const std::string text = pointer_to(folder_of(best));
+    if (read_file_or_nothing(folder_ / "BEST") != text) write_file_atomically(folder_ / "BEST", text);
+  }
+  if (healthy == all.rend()) return;  // each may be worth a rescue
+  for (size_t i = 0; i + static_cast<size_t>(keep.last) < all.size(); ++i) {
+    const int64_t step = all[i];
+    if (step == *healthy || step == best || (keep.every > 0 && step % keep.every == 0)) continue;
+    std::error_code error;
+    fs::remove_all(folder_of(step), error);
+    if (error) log::warning("cannot remove '" + folder_of(step).string() + "': " + error.message());
+  }
+}
+
+std::string damage(const fs::path& checkpoint_folder) { return verify(checkpoint_folder).damage; }
+
 Checkpoint read_checkpoint(const fs::path& checkpoint_folder) {
-  if (const std::string what = damage(checkpoint_folder); !what.empty()) {
-    throw Error(ErrorKind::checkpoint, "the checkpoint '" + checkpoint_folder.string() + "' is damaged: " + what);
-  }
-  Checkpoint checkpoint;
-  checkpoint.state = read_state(checkpoint_folder / kStateName);
-  for (const std::string& name : check_manifest(checkpoint_folder).files) {
-    if (!name.ends_with(kTensors)) continue;
-    const io::SafetensorsFile file(checkpoint_folder / name);
-    TensorGroup& group = checkpoint.groups.emplace_back();
-    group.name = name.substr(0, name.size() - kTensors.size());
-    for (const io::TensorEntry& tensor : file.tensors()) group.tensors.push_back({tensor.name, file.read(tensor)});
-  }
-  return checkpoint;
+  const ManifestCheck check = verify(checkpoint_folder);
+  if (check.damage.empty()) return read_verified(checkpoint_folder, check.files);
+  throw Error(ErrorKind::checkpoint, "the checkpoint '" + checkpoint_folder.string() + "' is damaged: " + check.damage);
 }
 
 }  // namespace ttfm::run

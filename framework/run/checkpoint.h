@@ -21,6 +21,7 @@ struct CheckpointState {
   int64_t images = 0;                           ///< samples seen in this stage
   double seconds = 0;                           ///< wall time spent training it, over all processes
   std::map<std::string, int64_t> counters;      ///< whatever else has to go on after a resume
+  std::map<std::string, double> metrics;        ///< the last window's, as in metrics.jsonl: what "best" is judged by
   std::map<std::string, std::string> versions;  ///< for the reader of the file: ttfm, libtorch, plugins
 };
 
@@ -32,6 +33,7 @@ struct TensorGroup {
 };
 
 struct Checkpoint {
+  std::filesystem::path folder;  ///< where it was read from
   CheckpointState state;
   std::vector<TensorGroup> groups;  ///< those that there are; a checkpoint without "model" is none
 
@@ -39,8 +41,15 @@ struct Checkpoint {
   const TensorGroup* find(std::string_view name) const;
 };
 
+/// Which checkpoints of a stage are kept, beside the newest one that verifies.
+struct Retention {
+  int64_t last = 1;   ///< the newest ones
+  int64_t every = 0;  ///< those of steps that are a multiple of this; 0: none
+  std::string best;   ///< the one with the lowest value of this metric; "": none
+};
+
 /// The checkpoints of one stage: <stage>/checkpoints/step-00001000/ with the groups' files, state.json and, written
-/// last, MANIFEST.json; and LATEST, a text file with the newest one's name.
+/// last, MANIFEST.json; and LATEST and BEST, text files with the newest one's and the best one's name.
 ///
 /// A checkpoint appears whole, by the rename of its folder, and every byte in it is covered by a checksum. One process
 /// at a time writes here: the run's lock sees to that.
@@ -50,8 +59,7 @@ class Checkpoints {
 
   const std::filesystem::path& folder() const { return folder_; }
 
-  /// Writes one and returns its folder; one of the same step is replaced, and what killed processes left half written is
-  /// removed. Throws ttfm::Error: numeric for a number that is not finite, io for the file system. Nothing of it remains
+  /// Writes one and returns its folder; one of the same step is replaced. Throws ttfm::Error: numeric for a number that is not finite, io for the file system. Nothing of it remains
   /// then, and older ones stay as they were.
   std::filesystem::path write(const Checkpoint& checkpoint) const;
 
@@ -66,12 +74,18 @@ class Checkpoints {
   /// The folder of what newest() would read.
   std::optional<std::filesystem::path> newest_folder() const;
 
-  /// Removes all but the `keep_last` newest ones, never the newest that verifies.
-  void prune(int64_t keep_last) const;
+  /// Removes what is not kept, and writes BEST.
+  void prune(const Retention& keep) const;
+
+  /// The step of the checkpoint with the lowest value of a metric, as far as their state.json can be read; none for "".
+  std::optional<int64_t> best(const std::string& metric) const;
 
   std::filesystem::path folder_of(int64_t step) const;
 
  private:
+  template <class Take>
+  auto newest_that(const Take& take) const;
+
   std::filesystem::path folder_;
 };
 

@@ -16,6 +16,8 @@
 
 #include <ttfm/error.h>
 
+#include "base/atomic_file.h"
+
 namespace ttfm::run {
 namespace {
 
@@ -79,6 +81,7 @@ std::string environment_json(const Environment& environment) {
       {"seed", environment.seed},
       {"process", getpid()},
       {"time", local_time("%Y-%m-%dT%H:%M:%S%z")},
+      {"changes", environment.changes},
       {"plugins", nlohmann::ordered_json::array()},
   };
   for (const Environment::Plugin& plugin : environment.plugins) {
@@ -89,6 +92,33 @@ std::string environment_json(const Environment& environment) {
   }
   const auto replace = nlohmann::ordered_json::error_handler_t::replace;  // arguments may hold any bytes
   return json.dump(2, ' ', false, replace) + "\n";
+}
+
+std::vector<std::string> differences(const std::filesystem::path& env_json, const Environment& now) {
+  using nlohmann::json;
+  const auto parse = [](const std::string& text) { return json::parse(text, nullptr, /*allow_exceptions=*/false); };
+  const auto member = [](const json& object, const std::string& key) {
+    return object.is_object() && object.contains(key) ? object.at(key) : json();
+  };
+  const json before = parse(read_file_or_nothing(env_json)), present = parse(environment_json(now));
+
+  std::vector<std::string> differences;
+  const auto compare = [&](const std::string& what, const json& then, const json& at_present) {
+    if (then.is_null() || then == at_present) return;
+    differences.push_back(what + ": " + at_present.dump() + ", before " + then.dump());
+  };
+  for (const char* key : {"device", "threads", "processor"}) compare(key, member(before, key), member(present, key));
+  for (const char* name : {"ttfm", "libtorch"}) {
+    compare(name, member(member(before, "versions"), name), member(member(present, "versions"), name));
+  }
+  const json plugins = member(before, "plugins");
+  for (const json& plugin : member(present, "plugins")) {
+    for (const json& then : plugins.is_array() ? plugins : json::array()) {
+      if (member(then, "name") != plugin.at("name")) continue;
+      compare("plugin " + plugin.at("name").dump(), member(then, "sha256"), plugin.at("sha256"));
+    }
+  }
+  return differences;
 }
 
 }  // namespace ttfm::run

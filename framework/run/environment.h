@@ -23,12 +23,17 @@ struct Environment {
   std::string device;  ///< the one that is used: "cpu", "cuda:0"
   int64_t threads = 0;
   int64_t seed = 0;
-  std::vector<Plugin> plugins;  ///< those that the run loaded
+  std::vector<Plugin> plugins;       ///< those that the run loaded
+  std::vector<std::string> changes;  ///< of a resumed run: what it did not begin with
 };
 
 /// env.json's text; adds the host's name, processor, cores and system, the time, the process and the working directory,
 /// and each plugin's SHA-256.
 std::string environment_json(const Environment& environment);
+
+/// In what the program and the machine differ from those of an env.json, as far as results depend on it: "threads: 2,
+/// before 1". A file that cannot be read differs in nothing.
+std::vector<std::string> differences(const std::filesystem::path& env_json, const Environment& now);
 
 /// SHA-256 of a file in hexadecimal digits. Throws ttfm::Error (io). A cryptographic sum, because it may stand for the
 /// plugin in a later comparison; checkpoints, which are only guarded against damage, use the faster XXH3.

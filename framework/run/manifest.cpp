@@ -8,13 +8,9 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
-#include <iterator>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
-
-#include <ttfm/error.h>
 
 #include "base/atomic_file.h"
 
@@ -34,15 +30,14 @@ std::string hex(XXH128_hash_t hash) {
 /// None if the file cannot be read to its end.
 std::optional<std::string> hash_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), XXH3_freeState);
-  std::vector<char> block(1 << 16);
-  XXH3_128bits_reset(state.get());
+  Checksum checksum;
+  std::vector<char> block(1 << 18);
   while (file) {
     file.read(block.data(), static_cast<std::streamsize>(block.size()));
-    XXH3_128bits_update(state.get(), block.data(), static_cast<size_t>(file.gcount()));
+    checksum.add(block.data(), static_cast<size_t>(file.gcount()));
   }
   if (!file.eof()) return std::nullopt;
-  return hex(XXH3_128bits_digest(state.get()));
+  return checksum.text();
 }
 
 /// The manifest's end carries the checksum of everything before it, so that each byte of the file is covered.
@@ -80,19 +75,26 @@ std::string check_file(const std::filesystem::path& folder, const nlohmann::json
 
 }  // namespace
 
-void write_manifest(const std::filesystem::path& folder, const std::vector<std::string>& files) {
+struct Checksum::State {
+  XXH3_state_t xxh3;
+};
+
+Checksum::Checksum() : state_(std::make_unique<State>()) { XXH3_128bits_reset(&state_->xxh3); }
+
+Checksum::~Checksum() = default;
+
+void Checksum::add(const void* data, size_t size) { XXH3_128bits_update(&state_->xxh3, data, size); }
+
+std::string Checksum::text() const { return hex(XXH3_128bits_digest(&state_->xxh3)); }
+
+std::string manifest_text(const std::vector<ManifestEntry>& files) {
   nlohmann::ordered_json manifest{{"format", kFormat}, {"files", nlohmann::ordered_json::array()}};
-  for (const std::string& name : files) {
-    const std::filesystem::path path = folder / name;
-    std::error_code error;
-    const uintmax_t bytes = std::filesystem::file_size(path, error);
-    const std::optional<std::string> hash = error ? std::nullopt : hash_file(path);
-    if (!hash) throw Error(ErrorKind::io, "cannot read '" + path.string() + "' back after it was written");
-    manifest["files"].push_back({{"name", name}, {"bytes", bytes}, {"xxh3_128", *hash}});
+  for (const ManifestEntry& file : files) {
+    manifest["files"].push_back({{"name", file.name}, {"bytes", file.bytes}, {"xxh3_128", file.checksum}});
   }
   std::string text = manifest.dump(2);
   text.resize(text.rfind('\n'));  // without the closing brace, which the seal brings
-  write_file_atomically(folder / kManifestName, sealed(std::move(text)));
+  return sealed(std::move(text));
 }
 
 ManifestCheck check_manifest(const std::filesystem::path& folder) {
@@ -101,8 +103,7 @@ ManifestCheck check_manifest(const std::filesystem::path& folder) {
   try {
     const std::filesystem::path path = folder / kManifestName;
     if (std::filesystem::file_size(path) > kMostBytes) return {own + "is no manifest: too long", {}};
-    std::ifstream file(path, std::ios::binary);
-    const std::optional<nlohmann::json> manifest = unseal({std::istreambuf_iterator<char>(file), {}});
+    const std::optional<nlohmann::json> manifest = unseal(read_file_or_nothing(path));
     if (!manifest) return {own + "is damaged: its own checksum does not match", {}};
     if (const int format = manifest->at("format").get<int>(); format != kFormat) {
       return {own + "has format " + std::to_string(format) + ", this program reads " + std::to_string(kFormat), {}};

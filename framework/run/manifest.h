@@ -10,9 +10,32 @@ namespace ttfm::run {
 
 inline constexpr const char* kManifestName = "MANIFEST.json";
 
-/// Writes MANIFEST.json into `folder`: name, size and XXH3-128 of each of its `files`, and a checksum of itself. Written
-/// after all of them: a folder with a manifest is complete.
-void write_manifest(const std::filesystem::path& folder, const std::vector<std::string>& files);
+/// The XXH3-128 of bytes that come in pieces.
+class Checksum {
+ public:
+  Checksum();
+  ~Checksum();
+  Checksum(const Checksum&) = delete;
+  Checksum& operator=(const Checksum&) = delete;
+
+  void add(const void* data, size_t size);
+  std::string text() const;  ///< 32 hexadecimal digits
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A file as the manifest lists it.
+struct ManifestEntry {
+  std::string name;
+  uint64_t bytes = 0;
+  std::string checksum;
+};
+
+/// The text of MANIFEST.json: its entries, and a checksum of itself. Written after all the files: a folder with a
+/// manifest is complete.
+std::string manifest_text(const std::vector<ManifestEntry>& files);
 
 struct ManifestCheck {
   std::string damage;              ///< what differs from the manifest; empty: nothing

@@ -2,13 +2,8 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "run/metrics_log.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -51,24 +46,6 @@ std::string metrics_line(const MetricsRecord& record) {
   }
   if (!nonfinite.empty()) json["nonfinite"] = nonfinite;
   return json.dump();
-}
-
-MetricsLog::MetricsLog(std::filesystem::path path) : path_(std::move(path)) {
-  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) throw Error(ErrorKind::io, "cannot open '" + path_.string() + "': " + std::strerror(errno));
-}
-
-MetricsLog::~MetricsLog() { close(descriptor_); }
-
-void MetricsLog::write(const MetricsRecord& record) {
-  const std::string line = metrics_line(record) + "\n";
-  ssize_t done = 0;
-  do {
-    done = ::write(descriptor_, line.data(), line.size());
-  } while (done < 0 && errno == EINTR);
-  if (done == static_cast<ssize_t>(line.size())) return;
-  throw Error(ErrorKind::io, "cannot write to '" + path_.string() +
-                                 "': " + (done < 0 ? std::strerror(errno) : "the disk took only a part of a line"));
 }
 
 void rewind_metrics(const std::filesystem::path& path, const ResumePoint& point) {

@@ -11,7 +11,7 @@
 
 namespace ttfm::run {
 
-/// One line of metrics.jsonl.
+/// One line of metrics.jsonl or timing.jsonl.
 struct MetricsRecord {
   using Value = std::variant<int64_t, double, std::string>;
 
@@ -24,22 +24,6 @@ struct MetricsRecord {
 /// and are named in "nonfinite":["loss"].
 std::string metrics_line(const MetricsRecord& record);
 
-/// metrics.jsonl: appended line by line, each by one write, so that a reader never sees half a line of a living run.
-class MetricsLog {
- public:
-  explicit MetricsLog(std::filesystem::path path);
-  ~MetricsLog();
-  MetricsLog(const MetricsLog&) = delete;
-  MetricsLog& operator=(const MetricsLog&) = delete;
-
-  /// Throws ttfm::Error (io).
-  void write(const MetricsRecord& record);
-
- private:
-  std::filesystem::path path_;
-  int descriptor_ = -1;
-};
-
 /// Where a resumed run goes on.
 struct ResumePoint {
   std::vector<std::string> earlier_stages;  ///< complete ones
@@ -47,7 +31,7 @@ struct ResumePoint {
   int64_t step = 0;  ///< the checkpoint's
 };
 
-/// Removes from metrics.jsonl what the resumed run will write again, everything beyond `point`, and a half line that a
+/// Removes from such a file what the resumed run will write again, everything beyond `point`, and a half line that a
 /// killed process left at the end. Lines elsewhere that are no records are dropped with a warning. A file that is not
 /// there is fine.
 void rewind_metrics(const std::filesystem::path& path, const ResumePoint& point);

@@ -38,6 +38,7 @@ std::string details(const ProgressPace& pace, const ProgressValues& values) {
   }
   text += " | lr " + short_number(values.lr, 2);
   if (values.gradient_norm) text += " | |g| " + short_number(*values.gradient_norm, 2);
+  if (values.skipped > 0) text += " | skipped " + std::to_string(values.skipped);
   if (pace.rate > 0) {
     text += " | " + (pace.rate >= 1 ? short_number(pace.rate, 3) + " it/s" : short_number(1 / pace.rate, 3) + " s/it");
   }

@@ -17,6 +17,7 @@ struct ProgressValues {
   double lr = 0;
   std::optional<double> gradient_norm;
   std::optional<double> data_share;  ///< of the time, spent waiting for data: 0.03
+  int64_t skipped = 0;               ///< steps that were skipped for a number that was not finite; 0: not shown
 };
 
 /// How far, how fast.

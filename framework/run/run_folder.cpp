@@ -10,8 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -84,9 +82,17 @@ const char* state_text(Status::State state) {
   return "failed";
 }
 
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+/// Removes what processes that were killed left half written, here and below.
+void remove_unfinished(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (auto entry = fs::recursive_directory_iterator(folder, error); entry != fs::recursive_directory_iterator();
+       entry.increment(error)) {
+    if (!is_unfinished(entry->path())) continue;
+    found.push_back(entry->path());
+    entry.disable_recursion_pending();
+  }
+  for (const fs::path& path : found) fs::remove_all(path, error);
 }
 
 }  // namespace
@@ -95,6 +101,7 @@ RunFolder::RunFolder(const RunRequest& request) {
   create(request);
   resume_command_ = command_to_resume(request, path_.filename().string());
   lock();
+  remove_unfinished(path_);
   log::add_file(path_ / "log.txt");
 }
 
@@ -149,7 +156,7 @@ void RunFolder::lock() {
       throw Error(ErrorKind::io, "cannot lock '" + file.string() + "': " + std::strerror(reason));
     }
     throw Error(ErrorKind::config, "the run folder '" + path_.string() + "' is in use by another process (" +
-                                       read_text(file) + "): wait for its end, or stop it");
+                                       read_file_or_nothing(file) + "): wait for its end, or stop it");
   }
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
@@ -159,18 +166,42 @@ void RunFolder::lock() {
   }
 }
 
-void RunFolder::keep(std::string_view stem, std::string_view extension, std::string_view bytes) const {
-  fs::path place = path_ / (std::string(stem) + std::string(extension));
-  for (int number = 2; fs::exists(place); ++number) {
-    if (read_text(place) == bytes) return;
-    place = path_ / (std::string(stem) + "." + std::to_string(number) + std::string(extension));
+namespace {
+
+fs::path numbered(const fs::path& folder, std::string_view stem, std::string_view extension, int number) {
+  return folder / (std::string(stem) + (number == 1 ? "" : "." + std::to_string(number)) + std::string(extension));
+}
+
+}  // namespace
+
+std::optional<fs::path> RunFolder::latest(std::string_view stem, std::string_view extension) const {
+  std::optional<fs::path> last;
+  for (int number = 1; fs::exists(numbered(path_, stem, extension, number)); ++number) {
+    last = numbered(path_, stem, extension, number);
   }
-  write_file_atomically(place, bytes);
+  return last;
+}
+
+void RunFolder::keep(std::string_view stem, std::string_view extension, std::string_view bytes) const {
+  if (const auto last = latest(stem, extension); last && read_file_or_nothing(*last) == bytes) return;
+  int number = 1;
+  while (fs::exists(numbered(path_, stem, extension, number))) ++number;
+  write_file_atomically(numbered(path_, stem, extension, number), bytes);
+}
+
+fs::path RunFolder::failure(std::string_view stage, int64_t step) const {
+  std::string digits = std::to_string(step);
+  digits.insert(0, digits.size() < 8 ? 8 - digits.size() : 0, '0');
+  return path_ / "failure" / (std::string(stage) + "-step-" + digits + ".safetensors");
 }
 
 void RunFolder::write_config(std::string_view source, std::string_view resolved) const {
   keep("config", ".toml", source);
   keep("config.resolved", ".toml", resolved);
+}
+
+void RunFolder::write_inputs(const std::map<std::string, std::string>& checksums) const {
+  keep("inputs", ".json", nlohmann::ordered_json(checksums).dump(2) + "\n");
 }
 
 void RunFolder::write_environment(const Environment& environment) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,15 +58,21 @@ class RunFolder {
 
   std::filesystem::path checkpoints(std::string_view stage) const { return path_ / stage / "checkpoints"; }
   std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path timing() const { return path_ / "timing.jsonl"; }
+  std::filesystem::path failure(std::string_view stage, int64_t step) const;
   std::filesystem::path samples(std::string_view stage) const { return path_ / "samples" / stage; }
   std::filesystem::path evaluation() const { return path_ / "eval"; }
 
   /// config.toml, the user's bytes, and config.resolved.toml. A resumed run keeps what it began with: where the bytes
-  /// differ, the new ones go to config.2.toml and so on.
+  /// differ from the last ones, the new ones go to config.2.toml and so on.
   void write_config(std::string_view source, std::string_view resolved) const;
 
-  /// env.json, by the same rule.
+  /// inputs.json, checksums by name, and env.json, by the same rule.
+  void write_inputs(const std::map<std::string, std::string>& checksums) const;
   void write_environment(const Environment& environment) const;
+
+  /// The last file of such a name: latest("config.resolved", ".toml") may be config.resolved.3.toml.
+  std::optional<std::filesystem::path> latest(std::string_view stem, std::string_view extension) const;
 
   /// status.json, in place of the last one.
   void write_status(const Status& status);

@@ -4,18 +4,22 @@
 
 namespace ttfm::run {
 
-/// While it lives, SIGINT, SIGTERM and SIGUSR1 ask for a stop instead of ending the process: whoever trains looks at
-/// received() after each step, saves, and calls leave(). A second signal ends the process at once, which is safe: files
-/// are replaced whole. One of it at a time.
-class StopSignals {
+/// While it lives, SIGINT, SIGTERM and SIGUSR1 ask for a stop instead of ending the process, and SIGUSR2 for a
+/// checkpoint: whoever trains looks here after each step, saves, and calls leave(). A second signal that asks for a stop
+/// ends the process at once, which is safe: files are replaced whole. A reader of the output that is gone (SIGPIPE)
+/// does not end a run. One of it at a time.
+class RunSignals {
  public:
-  StopSignals();
-  ~StopSignals();  ///< what was installed before is back
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
+  RunSignals();
+  ~RunSignals();  ///< what was installed before is back
+  RunSignals(const RunSignals&) = delete;
+  RunSignals& operator=(const RunSignals&) = delete;
 
   /// The signal that asked for a stop; 0 if none did.
   static int received();
+
+  /// Whether a checkpoint was asked for since the last time this was.
+  static bool save_asked();
 
   /// What leave() will end with, as a shell sees it: 130 or 143; 75 for SIGUSR1, by which a cluster's scheduler says
   /// that the job is to be queued again.

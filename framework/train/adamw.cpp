@@ -5,9 +5,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adamw.h>
-#include <ATen/ops/isfinite.h>
 #include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/maximum.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -19,15 +17,17 @@ AdamW::AdamW(FlatParameters& parameters, const config::TrainSection& options)
   first_ = at::zeros_like(parameters.values());
   second_ = at::zeros_like(parameters.values());
   count_ = at::zeros({}, parameters.values().options());
-  stopped_ = at::zeros({}, parameters.values().options());
 }
 
-void AdamW::step(double lr, const Tensor& loss) {
+const Tensor& AdamW::measure() {
   const at::NoGradGuard no_grad;
   gradient_norm_ = at::linalg_vector_norm(parameters_.gradient());
-  const Tensor finite = at::isfinite(gradient_norm_).logical_and(at::isfinite(loss));
-  stopped_ = at::maximum(stopped_, finite.logical_not().to(stopped_.scalar_type()));
-  count_ += 1 - stopped_;
+  return gradient_norm_;
+}
+
+void AdamW::step(double lr, const Tensor& masked) {
+  const at::NoGradGuard no_grad;
+  count_ += 1 - masked;
 
   // the fused kernel divides the gradient by this
   std::optional<Tensor> scale;
@@ -39,7 +39,7 @@ void AdamW::step(double lr, const Tensor& loss) {
     const auto part = [&](const Tensor& flat) { return flat.narrow(0, from, to - from); };
     at::_fused_adamw_({part(parameters_.values())}, {part(parameters_.gradient())}, {part(first_)}, {part(second_)}, {},
                       {count_}, lr, options_.beta1, options_.beta2, decay, options_.eps, /*amsgrad=*/false,
-                      /*maximize=*/false, scale, stopped_);
+                      /*maximize=*/false, scale, masked);
   };
   update(0, with_decay, options_.weight_decay);
   update(with_decay, length, 0);

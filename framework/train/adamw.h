@@ -10,19 +10,18 @@ namespace ttfm::train {
 /// AdamW on flat buffers (Loshchilov and Hutter 2019, arXiv 1711.05101), with clipping by the global norm:
 ///   g <- g min(1, clip / |g|),  m <- b1 m + (1-b1) g,  v <- b2 v + (1-b2) g^2
 ///   w <- w - lr (weight_decay w + m^ / (sqrt(v^) + eps)),  m^ = m / (1-b1^i),  v^ = v / (1-b2^i)
-/// Nothing waits for the device: the norm, the clipping and the decision to skip stay there. A step whose gradient or loss
-/// is not finite changes nothing, and neither does any later one: the host sees it when it next looks at stopped().
+/// Nothing waits for the device: the norm, the clipping and the decision to skip stay there.
 class AdamW {
  public:
   AdamW(FlatParameters& parameters, const config::TrainSection& options);
 
-  /// One update with the rate `lr`, unless a gradient or `loss` is, or once was, not finite.
-  void step(double lr, const Tensor& loss);
+  /// Takes the gradient's norm, which step() clips by.
+  const Tensor& measure();
 
-  const Tensor& gradient_norm() const { return gradient_norm_; }  ///< of the last step, before clipping, on the device
+  /// One update with the rate `lr`, unless `masked`, a float scalar on the device, is 1: then nothing changes.
+  void step(double lr, const Tensor& masked);
 
-  /// On the device: 1 once a step was not finite, else 0.
-  const Tensor& stopped() const { return stopped_; }
+  const Tensor& gradient_norm() const { return gradient_norm_; }  ///< as measured last, before clipping, on the device
 
   /// The state as checkpoints hold it: both moments, flat, and the count of steps. Views of what step() updates.
   std::vector<NamedTensor> named() const;
@@ -32,7 +31,7 @@ class AdamW {
   config::TrainSection options_;
   Tensor first_, second_;  // moments
   Tensor count_;           // steps taken, a float on the device, as the fused kernel wants it
-  Tensor gradient_norm_, stopped_;
+  Tensor gradient_norm_;
 };
 
 }  // namespace ttfm::train

@@ -70,21 +70,29 @@ const std::vector<int64_t>& TrainingBatches::permutation(int64_t epoch) {
   return permutation_;
 }
 
-Batch TrainingBatches::read(int64_t step) {
-  std::vector<int64_t> indices(static_cast<size_t>(batch_));
-  std::iota(indices.begin(), indices.end(), step * batch_);
-  if (size_ < 0) return read_batch(dataset_, Split::train, indices, mix(seed_, uint64_t{0}), device_);
+// A batch that crosses the border of an epoch has parts, each with its epoch's order and augmentation.
+std::vector<TrainingBatches::Part> TrainingBatches::parts(int64_t step) {
+  std::vector<Part> parts;
+  for (int64_t position = step * batch_; position < (step + 1) * batch_; ++position) {
+    const int64_t epoch = size_ < 0 ? 0 : position / size_;
+    if (parts.empty() || parts.back().epoch != epoch) parts.push_back({epoch, {}});
+    parts.back().indices.push_back(size_ < 0 ? position : permutation(epoch)[static_cast<size_t>(position % size_)]);
+  }
+  return parts;
+}
 
-  // a batch that crosses the border of an epoch is read in parts, each with its epoch's order and augmentation
+std::vector<int64_t> TrainingBatches::indices(int64_t step) {
+  if (next_.valid()) next_.wait();  // it uses the permutation too
+  std::vector<int64_t> all;
+  for (const Part& part : parts(step)) all.insert(all.end(), part.indices.begin(), part.indices.end());
+  return all;
+}
+
+Batch TrainingBatches::read(int64_t step) {
   std::vector<Batch> parts;
-  for (size_t done = 0; done < indices.size();) {
-    const int64_t position = indices[done], epoch = position / size_;
-    const auto& order = permutation(epoch);
-    std::vector<int64_t> part;
-    while (done < indices.size() && indices[done] / size_ == epoch) {
-      part.push_back(order[static_cast<size_t>(indices[done++] % size_)]);
-    }
-    parts.push_back(read_batch(dataset_, Split::train, part, mix(seed_, static_cast<uint64_t>(epoch)), device_));
+  for (const Part& part : this->parts(step)) {
+    parts.push_back(
+        read_batch(dataset_, Split::train, part.indices, mix(seed_, static_cast<uint64_t>(part.epoch)), device_));
   }
   if (parts.size() == 1) return parts[0];
   std::vector<Tensor> x, label;

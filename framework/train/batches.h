@@ -32,9 +32,19 @@ class TrainingBatches {
   /// The batch of a step. Steps are asked for in order; any other order works, without the reading ahead.
   Batch take(int64_t step);
 
+  /// The samples of a step's batch, by their numbers in the training split.
+  std::vector<int64_t> indices(int64_t step);
+
   double seconds_waited() const { return seconds_waited_; }  ///< in take(), so far
 
  private:
+  /// The samples of one batch that belong to one epoch.
+  struct Part {
+    int64_t epoch;
+    std::vector<int64_t> indices;
+  };
+
+  std::vector<Part> parts(int64_t step);
   Batch read(int64_t step);
   const std::vector<int64_t>& permutation(int64_t epoch);
 

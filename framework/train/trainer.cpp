@@ -4,8 +4,13 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <ttfm/error.h>
 
@@ -18,7 +23,36 @@
 namespace ttfm::train {
 namespace {
 
-constexpr const char* kTotal = "loss";
+constexpr const char* kWindow = "window";
+constexpr const char* kWindowSteps = "window_steps";
+
+/// to <- to + weight (from - to), and nothing where `masked` is 1.
+void follow(const Tensor& to, const Tensor& from, double weight, const Tensor& masked) {
+  to.lerp_(from, weight * (1 - masked));
+}
+
+/// The group of that name among those of `source`, which has to be there.
+const run::TensorGroup& group_of(const std::vector<run::TensorGroup>& groups, const std::string& name,
+                                 const std::string& source) {
+  const auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.name == name; });
+  if (found != groups.end()) return *found;
+  throw Error(ErrorKind::checkpoint, "'" + source + "' has no " + name +
+                                         ".safetensors, which this stage needs: it is of another loss or [train] "
+                                         "section; go on with the configuration of that run");
+}
+
+void copy_groups(const std::vector<run::TensorGroup>& to, const std::vector<run::TensorGroup>& from,
+                 const std::string& source) {
+  for (const run::TensorGroup& own : to) {
+    run::copy_weights(own.tensors, group_of(from, own.name, source).tensors, source + "/" + own.name + ".safetensors");
+  }
+}
+
+/// "3 of 128 numbers", "" if all of them are finite.
+std::string not_finite_in(const Tensor& tensor) {
+  const int64_t bad = at::isfinite(tensor).logical_not().sum().item<int64_t>();
+  return bad == 0 ? "" : std::to_string(bad) + " of " + std::to_string(tensor.numel());
+}
 
 Trainable* trainable(Loss& loss) {
   return const_cast<Trainable*>(static_cast<const Trainable*>(loss.query(interface_id::kTrainable)));
@@ -26,57 +60,13 @@ Trainable* trainable(Loss& loss) {
 
 }  // namespace
 
-/// What a loss adds up in one micro-batch.
-class Trainer::Terms final : public LossResult::Impl {
- public:
-  Terms(const LossNeeds& needs, int64_t rows, double share) : needs_(needs), rows_(rows), share_(share) {}
-
-  void add(Name term, const Tensor& per_sample, double weight) override {
-    if (term == kTotal) throw Error(ErrorKind::plugin, "a loss term is named 'loss', which is the name of their sum");
-    if (!per_sample.defined() || per_sample.dim() != 1 || per_sample.size(0) != rows_) {
-      throw Error(ErrorKind::plugin, "loss term '" + std::string(term) + "' has the shape " +
-                                         (per_sample.defined() ? c10::str(per_sample.sizes()) : "(undefined)") +
-                                         ", expected one value for each sample: [" + std::to_string(rows_) + "]");
-    }
-    const Tensor mean = per_sample.mean() * share_;
-    accumulate(std::string(term), mean.detach());
-    if (weight == 0) return;
-    total_ = total_.defined() ? total_ + weight * mean : weight * mean;
-  }
-  void record(Name, const Tensor&) override {}
-  void refresh_copy(uint32_t i) override {
-    if (i >= needs_.copies || needs_.copy[i].kind != CopyRule::kFrozen) {
-      throw Error(ErrorKind::plugin, "the loss refreshes copy " + std::to_string(i) +
-                                         ", which LossNeeds does not declare as a frozen copy");
-    }
-    refresh_ |= 1u << i;
-  }
-
-  const Tensor& total() const { return total_; }
-  uint32_t refresh() const { return refresh_; }
-  const std::map<std::string, Tensor>& sums() const { return sums_; }
-
-  /// Makes ready for the next micro-batch; the sums stay.
-  void next() { total_.reset(); }
-  void accumulate(const std::string& name, const Tensor& value) {
-    Tensor& sum = sums_[name];
-    sum = sum.defined() ? sum + value : value;
-  }
-
- private:
-  const LossNeeds& needs_;
-  int64_t rows_;
-  double share_;  // of the micro-batch in the batch
-  Tensor total_;
-  uint32_t refresh_ = 0;
-  std::map<std::string, Tensor> sums_;
-};
-
 Trainer::Trainer(const TrainerInputs& inputs)
     : inputs_(inputs),
       batches_(inputs.dataset, mix(inputs.seed, inputs.stage), inputs.options.batch, inputs.device),
+      guard_(inputs.options.on_nonfinite == config::OnNonfinite::skip ? inputs.options.max_skipped : 0, inputs.device),
       optimizer_(inputs.student.parameters(), inputs.options) {
   const at::NoGradGuard no_grad;
+  next_window();
   inputs_.loss.needs(needs_);
   check_needs();
   if (inputs_.options.ema_decay > 0) average_ = inputs_.student.parameters().values().clone();
@@ -130,7 +120,7 @@ Stream Trainer::stream(const char* name, int64_t first_row) const {
   return Stream(impl);
 }
 
-void Trainer::compute(const Batch& batch, int64_t first_row, Terms& terms) {
+void Trainer::compute(const Batch& batch, int64_t first_row, LossTerms& terms) {
   const Stream own = stream("loss", first_row), dropout = stream("dropout", first_row);
   Call call;
   if (inputs_.student.traits().classes > 0) call.label = batch.label;
@@ -147,48 +137,56 @@ void Trainer::compute(const Batch& batch, int64_t first_row, Terms& terms) {
   in.teacher = needs_.teacher ? inputs_.teacher : nullptr;
   for (size_t i = 0; i < copies_.size(); ++i) in.copies[i] = &copies_[i]->flow_map();
 
-  terms.next();
   inputs_.loss.compute(LossInputs(&in), LossResult(&terms));
   if (!terms.total().defined() || !terms.total().requires_grad()) {
     throw Error(ErrorKind::plugin,
                 "the loss of stage '" + inputs_.stage + "' gave no term that depends on the student");
   }
   terms.total().backward();
-  terms.accumulate(kTotal, terms.total().detach());
+  terms.next();
+}
+
+/// The gradient of step_'s batch.
+void Trainer::backward(LossTerms& terms, const Batch& batch) {
+  inputs_.student.parameters().gradient().zero_();
+  if (loss_parameters_) loss_parameters_->gradient().zero_();
+  const at::AutoGradMode grad_mode(true);
+  const int64_t rows = inputs_.options.batch / inputs_.options.accumulate;
+  for (int64_t first = 0; first < inputs_.options.batch; first += rows) {
+    const Tensor label = batch.label.defined() ? batch.label.narrow(0, first, rows) : Tensor();
+    compute({batch.x_1.narrow(0, first, rows), label}, first, terms);
+  }
+}
+
+LossTerms Trainer::terms(bool keep) const {
+  const int64_t parts = inputs_.options.accumulate;
+  return LossTerms(needs_, inputs_.options.batch / parts, 1.0 / static_cast<double>(parts), keep);
 }
 
 void Trainer::step() {
-  const int64_t accumulate = inputs_.options.accumulate, rows = inputs_.options.batch / accumulate;
   const Batch batch = batches_.take(step_);
-  inputs_.student.parameters().gradient().zero_();
-  if (loss_parameters_) loss_parameters_->gradient().zero_();
-
-  Terms terms(needs_, rows, 1.0 / static_cast<double>(accumulate));
-  {
-    const at::AutoGradMode grad_mode(true);
-    for (int64_t i = 0; i < accumulate; ++i) {
-      const Tensor label = batch.label.defined() ? batch.label.narrow(0, i * rows, rows) : Tensor();
-      compute({batch.x_1.narrow(0, i * rows, rows), label}, i * rows, terms);
-    }
-  }
+  LossTerms terms = this->terms(/*keep=*/false);
+  backward(terms, batch);
+  updating_ = true;
   update(terms.sums().at(kTotal));
   update_copies(terms.refresh());
-
-  for (const auto& [name, value] : terms.sums()) {
-    Tensor& sum = window_[name];
-    sum = sum.defined() ? sum + value : value;
-  }
-  ++window_steps_;
+  add_to_window(terms.sums());
   ++step_;
+  updating_ = false;
 }
 
 void Trainer::update(const Tensor& loss) {
+  std::vector<Tensor> norms{optimizer_.measure()};
+  if (loss_optimizer_) norms.push_back(loss_optimizer_->measure());
+  guard_.judge(step_, loss, norms);
+
   const double lr = learning_rate(inputs_.options, step_);
-  optimizer_.step(lr, loss);
-  if (loss_optimizer_) loss_optimizer_->step(lr, loss);
+  optimizer_.step(lr, guard_.masked());
+  if (loss_optimizer_) loss_optimizer_->step(lr, guard_.masked());
   const at::NoGradGuard no_grad;
   if (average_.defined()) {
-    average_.lerp_(inputs_.student.parameters().values(), 1 - ema_decay(inputs_.options.ema_decay, step_));
+    follow(average_, inputs_.student.parameters().values(), 1 - ema_decay(inputs_.options.ema_decay, step_),
+           guard_.masked());
   }
 }
 
@@ -199,19 +197,67 @@ void Trainer::update_copies(uint32_t refresh) {
     const CopyRule& rule = needs_.copy[i];
     const Tensor& copy = copies_[i]->parameters().values();
     if (rule.kind == CopyRule::kEma) {
-      copy.lerp_(values, 1 - ema_decay(rule.decay, step_));
+      follow(copy, values, 1 - ema_decay(rule.decay, step_), guard_.masked());
     } else if ((refresh >> i & 1u) || (rule.refresh_every > 0 && (step_ + 1) % rule.refresh_every == 0)) {
-      copy.copy_(values);
+      follow(copy, values, 1, guard_.masked());
     }
   }
+}
+
+void Trainer::add_to_window(const std::map<std::string, Tensor>& sums) {
+  const at::NoGradGuard no_grad;
+  const Tensor counts = guard_.masked() == 0;
+  for (const auto& [name, value] : sums) {
+    const Tensor counted = at::where(counts, value, 0);
+    Tensor& sum = window_[name];
+    sum = sum.defined() ? sum + counted : counted;
+  }
+  window_steps_ = window_steps_ + counts;
+}
+
+StepRecord Trainer::examine(int64_t step) {
+  const int64_t present = std::exchange(step_, step);
+  StepRecord record;
+  record.indices = batches_.indices(step);
+  LossTerms terms = this->terms(/*keep=*/true);
+  try {
+    backward(terms, batches_.take(step));
+  } catch (...) {
+    step_ = present;
+    throw;
+  }
+  step_ = present;
+
+  const at::NoGradGuard no_grad;
+  record.terms = terms.kept_terms();
+  record.values = terms.kept_values();
+  record.loss = terms.sums().at(kTotal);
+  record.gradient_norm = at::linalg_vector_norm(inputs_.student.parameters().gradient());
+  const auto look = [&record](const std::string& what, const Tensor& tensor, const char* unit) {
+    const std::string bad = not_finite_in(tensor);
+    if (!bad.empty()) record.not_finite.push_back(what + " (" + bad + " " + unit + ")");
+  };
+  for (const run::TensorGroup& group : weights()) {
+    for (const NamedTensor& each : group.tensors) look(group.name + " '" + each.name + "'", each.value, "numbers");
+  }
+  for (const auto& [name, value] : record.values) look("'" + name + "' of the loss", value, "numbers");
+  for (const auto& [name, value] : record.terms) look("loss term '" + name + "'", value, "samples");
+  const auto gradients = [&](const std::string& of, const FlatParameters& parameters) {
+    for (const NamedTensor& each : parameters.named_in(parameters.gradient())) {
+      look("gradient of " + of + "'" + each.name + "'", each.value, "numbers");
+    }
+  };
+  gradients("", inputs_.student.parameters());
+  if (loss_parameters_) gradients("the loss's ", *loss_parameters_);
+  return record;
 }
 
 Metrics Trainer::metrics() const {
   Metrics metrics;
   metrics.step = step_;
   metrics.learning_rate = learning_rate(inputs_.options, std::max<int64_t>(0, step_ - 1));
-  if (window_steps_ == 0) return metrics;
-  const auto steps = static_cast<double>(window_steps_);
+  metrics.skipped = guard_.skipped();
+  const auto steps = window_steps_.item<double>();  // 0 / 0: no loss is known where each step was skipped
   for (const auto& [name, sum] : window_) {
     const double mean = sum.item<double>() / steps;
     if (name == kTotal)
@@ -219,46 +265,58 @@ Metrics Trainer::metrics() const {
     else
       metrics.terms[name] = mean;
   }
-  metrics.gradient_norm = optimizer_.gradient_norm().item<double>();
+  if (optimizer_.gradient_norm().defined()) metrics.gradient_norm = optimizer_.gradient_norm().item<double>();
   return metrics;
-}
-
-bool Trainer::finite() const {
-  return optimizer_.stopped().item<double>() == 0 &&
-         (!loss_optimizer_ || loss_optimizer_->stopped().item<double>() == 0);
 }
 
 void Trainer::next_window() {
   window_.clear();
-  window_steps_ = 0;
+  window_steps_ = at::zeros({}, at::TensorOptions().dtype(at::kLong).device(inputs_.device));
 }
 
-std::vector<run::TensorGroup> Trainer::state() const {
+std::vector<run::TensorGroup> Trainer::weights() const {
   std::vector<run::TensorGroup> groups{{"model", inputs_.student.parameters().named()}};
-  if (average_.defined()) groups.push_back({"ema", inputs_.student.parameters().named_in(average_)});
   for (size_t i = 0; i < copies_.size(); ++i) {
     groups.push_back({"copy-" + std::to_string(i), copies_[i]->parameters().named()});
   }
-  groups.push_back({"optimizer", optimizer_.named()});
-  if (loss_parameters_) {
-    groups.push_back({"loss", loss_parameters_->named()});
-    groups.push_back({"loss_optimizer", loss_optimizer_->named()});
-  }
+  if (loss_parameters_) groups.push_back({"loss", loss_parameters_->named()});
   return groups;
 }
 
-void Trainer::load(const std::vector<run::TensorGroup>& state, int64_t steps_done, const std::string& source) {
-  for (const run::TensorGroup& own : this->state()) {
-    const auto given =
-        std::find_if(state.begin(), state.end(), [&](const run::TensorGroup& g) { return g.name == own.name; });
-    if (given == state.end()) {
-      throw Error(ErrorKind::checkpoint, "'" + source + "' has no " + own.name +
-                                             ".safetensors, which this stage needs: it is of another loss or "
-                                             "[train] section; go on with the configuration of that run");
-    }
-    run::copy_weights(own.tensors, given->tensors, source + "/" + own.name + ".safetensors");
+std::vector<run::TensorGroup> Trainer::training_groups() const {
+  std::vector<run::TensorGroup> groups = weights();
+  if (average_.defined()) groups.push_back({"ema", inputs_.student.parameters().named_in(average_)});
+  groups.push_back({"optimizer", optimizer_.named()});
+  if (loss_optimizer_) groups.push_back({"loss_optimizer", loss_optimizer_->named()});
+  return groups;
+}
+
+TrainerState Trainer::state() const {
+  TrainerState state{step_, training_groups(), guard_.counters()};
+  state.counters[kWindowSteps] = window_steps_.item<int64_t>();
+  if (!window_.empty()) {
+    run::TensorGroup& window = state.groups.emplace_back(run::TensorGroup{kWindow, {}});
+    for (const auto& [name, sum] : window_) window.tensors.push_back({name, sum});
   }
-  step_ = steps_done;
+  return state;
+}
+
+void Trainer::load_weights(const std::vector<run::TensorGroup>& groups, const std::string& source) {
+  copy_groups(weights(), groups, source);
+}
+
+void Trainer::load(const TrainerState& state, const std::string& source) {
+  copy_groups(training_groups(), state.groups, source);
+  guard_.load(state.counters);
+  step_ = state.step;
+  next_window();
+  for (const run::TensorGroup& group : state.groups) {
+    if (group.name != kWindow) continue;
+    for (const NamedTensor& each : group.tensors)
+      window_[each.name] = each.value.to(inputs_.device, /*non_blocking=*/false, /*copy=*/true);
+    const auto steps = state.counters.find(kWindowSteps);
+    window_steps_.fill_(steps == state.counters.end() ? 0 : steps->second);
+  }
 }
 
 }  // namespace ttfm::train

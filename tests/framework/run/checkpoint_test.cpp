@@ -159,9 +159,9 @@ TEST_F(CheckpointsTest, AManifestCannotNameFilesElsewhere) {
 TEST_F(CheckpointsTest, TheOldestGoFirst) {
   for (const int64_t step : {5, 10, 200, 1000}) checkpoints.write(sample_checkpoint(step));
 
-  checkpoints.prune(2);
+  checkpoints.prune({.last = 2});
   EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{200, 1000}));
-  checkpoints.prune(5);
+  checkpoints.prune({.last = 5});
   EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{200, 1000}));
 }
 
@@ -169,7 +169,7 @@ TEST_F(CheckpointsTest, TheNewestHealthyOneIsNeverRemoved) {
   for (const int64_t step : {1, 2, 3, 4}) checkpoints.write(sample_checkpoint(step));
   for (const int64_t step : {3, 4}) fs::resize_file(checkpoints.folder_of(step) / "model.safetensors", 9);
 
-  checkpoints.prune(2);
+  checkpoints.prune({.last = 2});
 
   EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{2, 3, 4}));
   EXPECT_EQ(checkpoints.newest()->state.step, 2);
@@ -198,14 +198,48 @@ TEST_F(CheckpointsTest, TheSameStepAgainReplacesIt) {
   EXPECT_EQ(entries(), 2U);
 }
 
-TEST_F(CheckpointsTest, AHalfWrittenOneIsNoneAndGoesWithTheNextWrite) {
+TEST_F(CheckpointsTest, AHalfWrittenOneIsNone) {
   checkpoints.write(sample_checkpoint(1));
   fs::copy(checkpoints.folder_of(1), checkpoints.folder() / "step-00000002.tmp-4711");
 
   EXPECT_EQ(checkpoints.newest()->state.step, 1);
-  checkpoints.write(sample_checkpoint(3));
-  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{1, 3}));
-  EXPECT_EQ(entries(), 3U);  // and LATEST
+}
+
+TEST_F(CheckpointsTest, SomeOfEveryAgeCanBeKept) {
+  for (const int64_t step : {5, 10, 15, 20, 25, 30}) checkpoints.write(sample_checkpoint(step));
+
+  checkpoints.prune({.last = 1, .every = 10});
+
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{10, 20, 30}));
+}
+
+TEST_F(CheckpointsTest, TheBestOneIsKeptAndNamed) {
+  const auto write = [&](int64_t step, double loss) {
+    Checkpoint checkpoint = sample_checkpoint(step);
+    checkpoint.state.metrics = {{"loss", loss}};
+    checkpoints.write(checkpoint);
+    checkpoints.prune({.last = 1, .best = "loss"});
+  };
+  write(1, 0.5);
+  write(2, 0.25);
+  write(3, 0.75);
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(read_text(checkpoints.folder() / "BEST"), "step-00000002\n");
+  EXPECT_EQ(checkpoints.newest()->state.metrics.at("loss"), 0.75);
+
+  write(4, 0.125);
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{4}));
+  EXPECT_EQ(read_text(checkpoints.folder() / "BEST"), "step-00000004\n");
+}
+
+TEST_F(CheckpointsTest, WithoutAHealthyOneNoneIsRemoved) {
+  for (const int64_t step : {1, 2, 3}) {
+    checkpoints.write(sample_checkpoint(step));
+    fs::resize_file(checkpoints.folder_of(step) / "model.safetensors", 9);
+  }
+  checkpoints.prune({.last = 1});
+
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{1, 2, 3}));
 }
 
 TEST_F(CheckpointsTest, AFullDiskLeavesTheOlderOnes) {

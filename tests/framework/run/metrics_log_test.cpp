@@ -8,6 +8,7 @@
 
 #include <ttfm/conformance/temporary_folder.h>
 
+#include "base/append_file.h"
 #include "framework/run/sample_checkpoint.h"
 
 namespace ttfm::run {
@@ -18,7 +19,9 @@ class MetricsLogTest : public testing::Test {
   conformance::TemporaryFolder temporary;
   const std::filesystem::path path = temporary.path() / "metrics.jsonl";
 
-  void write(const std::string& stage, int64_t step) const { MetricsLog(path).write({stage, step, {{"loss", 0.5}}}); }
+  void write(const std::string& stage, int64_t step) const {
+    AppendFile(path).append(metrics_line({stage, step, {{"loss", 0.5}}}) + "\n");
+  }
   static std::string line(const std::string& stage, int64_t step) {
     return R"({"stage":")" + stage + R"(","step":)" + std::to_string(step) + ",\"loss\":0.5}\n";
   }

@@ -111,6 +111,51 @@ TEST_F(RunFolderTest, KeepsWhatItBeganWith) {
   EXPECT_EQ(read_text(again.path() / "config.resolved.2.toml"), "a = 2  # command line\n");
 }
 
+TEST_F(RunFolderTest, KnowsTheLastOfEachKind) {
+  make_run();
+  const RunFolder folder(request("first", Resume::automatic));
+  EXPECT_FALSE(folder.latest("inputs", ".json"));
+  folder.write_config("a = 1\n", "a = 2\n");
+  EXPECT_EQ(folder.latest("config.resolved", ".toml"), folder.path() / "config.resolved.2.toml");
+
+  folder.write_config("a = 1\n", "a = 1  # default\n");
+  EXPECT_EQ(folder.latest("config.resolved", ".toml"), folder.path() / "config.resolved.3.toml")
+      << "the first again, after another";
+}
+
+TEST_F(RunFolderTest, IsRidOfWhatAKilledProcessLeftHalfWritten) {
+  make_run();
+  const fs::path run = place("first");
+  write_text(run / ".status.json.tmp-4711-0", "{");
+  fs::create_directories(run / "student/checkpoints/step-00000002.tmp-4711");
+  write_text(run / "student/checkpoints/step-00000002.tmp-4711/model.safetensors", "half");
+  write_text(run / "student/checkpoints/.LATEST.tmp-4711-1", "step");
+  write_text(run / "student/checkpoints/LATEST", "step-00000001\n");
+
+  const RunFolder again(request("first", Resume::automatic));
+
+  EXPECT_FALSE(fs::exists(run / ".status.json.tmp-4711-0"));
+  std::vector<std::string> left;
+  for (const auto& entry : fs::directory_iterator(run / "student/checkpoints")) {
+    left.push_back(entry.path().filename().string());
+  }
+  EXPECT_EQ(left, std::vector<std::string>{"LATEST"});
+}
+
+TEST_F(RunFolderTest, SaysInWhatTheMachineDiffers) {
+  const RunFolder folder(request());
+  Environment environment{{{"ttfm", "1.0"}, {"libtorch", "2.15.0"}}, {"ttfm"}, "cpu", 2, 7, {}, {}};
+  folder.write_environment(environment);
+  const fs::path before = *folder.latest("env", ".json");
+  EXPECT_TRUE(differences(before, environment).empty());
+
+  environment.threads = 1;
+  environment.versions["libtorch"] = "2.16.0";
+  EXPECT_EQ(differences(before, environment),
+            (std::vector<std::string>{"threads: 1, before 2", "libtorch: \"2.16.0\", before \"2.15.0\""}));
+  EXPECT_TRUE(differences(folder.path() / "absent.json", environment).empty());
+}
+
 TEST_F(RunFolderTest, HasItsStatus) {
   RunFolder folder(request());
   folder.write_status({Status::State::running, "student", 50, 3000});
@@ -156,7 +201,8 @@ TEST_F(RunFolderTest, RecordsTheEnvironmentAndThePluginsSums) {
   const fs::path plugin = temporary.path() / "libttfm_loss_x.so";
   write_text(plugin, "abc");
   const RunFolder folder(request());
-  folder.write_environment({{{"ttfm", "0.1.0"}}, {"ttfm", "run", "\xff"}, "cpu", 2, 7, {{"loss_x", "1.2", plugin}}});
+  folder.write_environment(
+      {{{"ttfm", "0.1.0"}}, {"ttfm", "run", "\xff"}, "cpu", 2, 7, {{"loss_x", "1.2", plugin}}, {}});
   const nlohmann::json json = nlohmann::json::parse(read_text(folder.path() / "env.json"));
 
   EXPECT_EQ(json.at("versions").at("ttfm"), "0.1.0");

@@ -18,7 +18,7 @@ namespace ttfm::run {
 inline Checkpoint sample_checkpoint(int64_t step, const std::string& stage = "student") {
   const double value = static_cast<double>(step);
   Checkpoint checkpoint;
-  checkpoint.state = {stage, step, 64 * step, 0.5 * value, {{"skipped", 3}}, {{"ttfm", "0.1.0"}}};
+  checkpoint.state = {stage, step, 64 * step, 0.5 * value, {{"skipped", 3}}, {}, {{"ttfm", "0.1.0"}}};
   checkpoint.groups = {
       {"model", {{"in.weight", at::full({3, 2}, value)}, {"in.bias", at::arange(3).to(at::kFloat)}}},
       {"ema", {{"in.weight", at::full({3, 2}, value + 0.5)}, {"in.bias", at::arange(3).to(at::kFloat)}}},

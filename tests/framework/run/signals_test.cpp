@@ -10,19 +10,33 @@
 namespace ttfm::run {
 namespace {
 
-TEST(StopSignals, AskForAStop) {
+TEST(RunSignals, AskForAStop) {
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
-    const StopSignals signals;
-    EXPECT_EQ(StopSignals::received(), 0);
+    const RunSignals signals;
+    EXPECT_EQ(RunSignals::received(), 0);
     std::raise(signal);
-    EXPECT_EQ(StopSignals::received(), signal);
+    EXPECT_EQ(RunSignals::received(), signal);
   }
 }
 
-TEST(StopSignalsDeathTest, TheSecondOneEndsTheProcess) {
+TEST(RunSignals, AskForACheckpointOnceEach) {
+  const RunSignals signals;
+  EXPECT_FALSE(RunSignals::save_asked());
+  std::raise(SIGUSR2);
+  EXPECT_TRUE(RunSignals::save_asked());
+  EXPECT_FALSE(RunSignals::save_asked());
+  EXPECT_EQ(RunSignals::received(), 0);
+}
+
+TEST(RunSignals, DoNotEndARunWhoseReaderIsGone) {
+  const RunSignals signals;
+  std::raise(SIGPIPE);
+}
+
+TEST(RunSignalsDeathTest, TheSecondOneEndsTheProcess) {
   EXPECT_EXIT(
       {
-        const StopSignals signals;
+        const RunSignals signals;
         std::raise(SIGINT);
         std::raise(SIGINT);
         std::_Exit(0);
@@ -30,30 +44,30 @@ TEST(StopSignalsDeathTest, TheSecondOneEndsTheProcess) {
       testing::KilledBySignal(SIGINT), "");
 }
 
-TEST(StopSignalsDeathTest, LeavingEndsTheProcessAsTheSignalWouldHave) {
+TEST(RunSignalsDeathTest, LeavingEndsTheProcessAsTheSignalWouldHave) {
   EXPECT_EXIT(
       {
-        const StopSignals signals;
+        const RunSignals signals;
         std::raise(SIGTERM);
-        StopSignals::leave();
+        RunSignals::leave();
       },
       testing::KilledBySignal(SIGTERM), "");
 }
 
-TEST(StopSignalsDeathTest, LeavingForTheSchedulerSaysSo) {
+TEST(RunSignalsDeathTest, LeavingForTheSchedulerSaysSo) {
   EXPECT_EXIT(
       {
-        const StopSignals signals;
+        const RunSignals signals;
         std::raise(SIGUSR1);
-        StopSignals::leave();
+        RunSignals::leave();
       },
       testing::ExitedWithCode(75), "");
 }
 
-TEST(StopSignalsDeathTest, WhatWasInstalledBeforeComesBack) {
+TEST(RunSignalsDeathTest, WhatWasInstalledBeforeComesBack) {
   EXPECT_EXIT(
       {
-        { const StopSignals signals; }
+        { const RunSignals signals; }
         std::raise(SIGTERM);
         std::_Exit(0);
       },

@@ -106,31 +106,32 @@ TEST(Trainer, ARunThatIsResumedIsTheSameRunBitForBit) {
   const auto before = first.trainer();
   for (int i = 0; i < 7; ++i) before->step();
   const auto after = second.trainer();
-  after->load(before->state(), before->steps_done(), "a checkpoint");
+  after->load(before->state(), "a checkpoint");
   while (!after->finished()) after->step();
 
   EXPECT_TRUE(at::equal(whole.values(), second.values()));
   EXPECT_TRUE(at::equal(uninterrupted->average(), after->average()));
+  EXPECT_EQ(uninterrupted->metrics().loss, after->metrics().loss) << "the window, which began before the resume";
 }
 
 TEST(Trainer, ACheckpointOfAnotherNetworkOrLossIsNamed) {
   Fixture f;
   auto state = f.trainer()->state();
-  for (run::TensorGroup& group : state) {
+  for (run::TensorGroup& group : state.groups) {
     if (group.name == "model") group.tensors[0].value = at::zeros({3, 2});
   }
-  EXPECT_EQ(conformance::error_text([&] { f.trainer()->load(state, 5, "runs/a/step-00000005"); }),
+  EXPECT_EQ(conformance::error_text([&] { f.trainer()->load(state, "runs/a/step-00000005"); }),
             "'runs/a/step-00000005/model.safetensors' is a checkpoint of another network:\n"
             "  1 of another shape: weight has [3, 2], not [2, 2]\n"
             "Give the network the parameters that it was trained with (config.resolved.toml of that run)");
 
   f.loss.wants.copies = 1;
-  EXPECT_NO_THROW(f.trainer()->load(f.trainer()->state(), 5, "a"));
+  EXPECT_NO_THROW(f.trainer()->load(f.trainer()->state(), "a"));
   f.loss.wants.copies = 0;
   const auto without_copy = f.trainer()->state();
   f.loss.wants.copies = 1;
   EXPECT_EQ(
-      conformance::error_text([&] { f.trainer()->load(without_copy, 5, "a"); }),
+      conformance::error_text([&] { f.trainer()->load(without_copy, "a"); }),
       "'a' has no copy-0.safetensors, which this stage needs: it is of another loss or [train] section; go on with "
       "the configuration of that run");
 }
@@ -156,7 +157,7 @@ TEST(Trainer, CopiesFollowTheirRulesAndRecordNoGradient) {
   const auto trainer = f.trainer();
   const Tensor start = f.values().clone();
   const auto copy = [&] {
-    for (const auto& group : trainer->state()) {
+    for (const auto& group : trainer->weights()) {
       if (group.name == "copy-0") return group.tensors[0].value.clone();
     }
     return Tensor();
@@ -169,19 +170,91 @@ TEST(Trainer, CopiesFollowTheirRulesAndRecordNoGradient) {
   EXPECT_TRUE(at::equal(copy().flatten(), f.values().narrow(0, 0, 4)));
 }
 
+/// All that a step may change.
+std::vector<Tensor> everything(const Trainer& trainer) {
+  std::vector<Tensor> all;
+  for (const run::TensorGroup& group : trainer.state().groups) {
+    if (group.name == "window") continue;  // a step that does not count may name a term there
+    for (const NamedTensor& each : group.tensors) all.push_back(each.value.clone());
+  }
+  return all;
+}
+
+bool equal(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Tensor& x, const Tensor& y) { return at::equal(x, y); });
+}
+
 TEST(Trainer, ANumberThatIsNotFiniteIsReportedAndChangesNothing) {
   Fixture f;
+  f.loss.wants.copies = 2;
+  f.loss.wants.copy[0].decay = 0.5;
+  f.loss.wants.copy[1].kind = CopyRule::kFrozen;
+  f.loss.wants.copy[1].refresh_every = 1;
+  f.loss.nan_at = 4;
+  const auto trainer = f.trainer();
+  for (int i = 0; i < 4; ++i) trainer->step();
+  const auto before = everything(*trainer);
+  EXPECT_FALSE(trainer->stopped_at());
+
+  for (int i = 0; i < 3; ++i) trainer->step();
+
+  EXPECT_EQ(trainer->stopped_at(), 4);
+  EXPECT_TRUE(equal(everything(*trainer), before)) << "weights, average, copies, moments";
+}
+
+TEST(Trainer, AStepThatIsSkippedIsAsIfItHadNotBeen) {
+  Fixture f;
+  f.options.on_nonfinite = config::OnNonfinite::skip;
   f.loss.nan_at = 4;
   const auto trainer = f.trainer();
   for (int i = 0; i < 4; ++i) trainer->step();
   const Tensor before = f.values().clone();
-  EXPECT_TRUE(trainer->finite());
 
   trainer->step();
-  trainer->step();
-
-  EXPECT_FALSE(trainer->finite());
   EXPECT_TRUE(at::equal(f.values(), before));
+  trainer->step();
+  EXPECT_FALSE(at::equal(f.values(), before));
+
+  EXPECT_FALSE(trainer->stopped_at());
+  const Metrics metrics = trainer->metrics();
+  EXPECT_EQ(metrics.step, 6);
+  EXPECT_EQ(metrics.skipped, 1);
+  EXPECT_TRUE(std::isfinite(metrics.loss)) << metrics.loss;
+}
+
+TEST(Trainer, TheStepItStoppedAtCanBeComputedAgain) {
+  Fixture f, g;
+  for (Fixture* each : {&f, &g}) {
+    each->options.accumulate = 2;
+    each->loss.nan_at = 4;
+  }
+  const auto trainer = f.trainer(), before = g.trainer();
+  for (int i = 0; i < 6; ++i) trainer->step();
+  for (int i = 0; i < 4; ++i) before->step();
+
+  const StepRecord record = trainer->examine(4), ahead = before->examine(4);
+
+  EXPECT_EQ(record.indices.size(), 4U);
+  EXPECT_EQ(record.indices, ahead.indices);
+  EXPECT_EQ(record.terms.at("nan").sizes(), at::IntArrayRef({4}));
+  ASSERT_FALSE(record.not_finite.empty());
+  EXPECT_EQ(record.not_finite.front(), "loss term 'nan' (4 of 4 samples)");
+  EXPECT_EQ(record.not_finite, ahead.not_finite);
+  EXPECT_EQ(trainer->steps_done(), 6);
+}
+
+TEST(Trainer, AStepThatIsExaminedIsNotTaken) {
+  Fixture f, g;
+  const auto plain = f.trainer(), examined = g.trainer();
+  for (int i = 0; i < 5; ++i) {
+    plain->step();
+    examined->examine(i);
+    examined->examine(17);
+    examined->step();
+  }
+
+  EXPECT_TRUE(equal(everything(*plain), everything(*examined)));
 }
 
 /// Counts the operations that wait for a device, between its construction and its end.

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "pipeline/resume.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include <ttfm/error.h>
+
+#include "base/atomic_file.h"
+#include "config/sections.h"
+#include "run/checkpoint.h"
+#include "run/manifest.h"
+#include "train/batches.h"
+
+namespace ttfm::pipeline {
+namespace {
+
+constexpr int64_t kProbes = 64;  // samples of the training split that stand for all
+
+void add(run::Checksum& checksum, const Tensor& tensor) {
+  const Tensor host = tensor.detach().cpu().contiguous();
+  checksum.add(host.const_data_ptr(), host.nbytes());
+}
+
+std::string data_checksum(const Assembly& assembly) {
+  const int64_t size = assembly.data().size[0];
+  std::vector<int64_t> indices;
+  for (int64_t i = 0; i < kProbes; ++i) indices.push_back(size < 0 ? i : i * (size - 1) / (kProbes - 1));
+  const train::Batch probes =
+      train::read_batch(assembly.dataset(), Split::train, indices, /*key=*/0, c10::Device(c10::kCPU));
+  run::Checksum checksum;
+  checksum.add(&size, sizeof size);
+  add(checksum, probes.x_1);
+  if (probes.label.defined()) add(checksum, probes.label);
+  return checksum.text();
+}
+
+/// Whether a key may change between the parts of a run: it acts on no step that is done.
+bool may_change(const config::Change& change, bool teacher_is_done) {
+  static constexpr std::array kSections = {"log.", "checkpoint.", "eval.", "sampler.", "teacher.sampler.", "plugins."};
+  static constexpr std::array kKeys = {"run.name",           "run.folder",
+                                       "train.steps",        "train.on_nonfinite",
+                                       "train.max_skipped",  "teacher.train.on_nonfinite",
+                                       "student.checkpoint", "teacher.train.max_skipped"};
+  if (change.key == "teacher.train.steps") return !teacher_is_done;
+  return change.path || std::find(kKeys.begin(), kKeys.end(), change.key) != kKeys.end() ||
+         std::any_of(kSections.begin(), kSections.end(),
+                     [&](const char* section) { return change.key.starts_with(section); });
+}
+
+std::map<std::string, std::string> read_inputs(const std::filesystem::path& path) {
+  const nlohmann::json json = nlohmann::json::parse(read_file_or_nothing(path), nullptr, /*allow_exceptions=*/false);
+  std::map<std::string, std::string> inputs;
+  if (!json.is_object()) return inputs;
+  for (const auto& [name, checksum] : json.items()) {
+    if (checksum.is_string()) inputs[name] = checksum.get<std::string>();
+  }
+  return inputs;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> input_checksums(const Session& session) {
+  std::map<std::string, std::string> inputs{{"data", data_checksum(session.assembly())}};
+  const config::Resolved& config = session.config();
+  if (config.has("teacher") && !config.has("teacher.train")) {
+    const TeacherModel teacher = teacher_of(session, {});
+    run::Checksum checksum;
+    if (teacher.network) add(checksum, teacher.network->parameters().values());
+    if (teacher.parameters) add(checksum, teacher.parameters->values());
+    inputs["teacher"] = checksum.text();
+  }
+  return inputs;
+}
+
+std::vector<std::string> check_resume(const Session& session, const std::map<std::string, std::string>& inputs,
+                                      const run::RunFolder& folder, bool allow) {
+  const bool teacher_is_done = !run::Checkpoints(folder.checkpoints("student")).steps().empty();
+  std::vector<std::string> changes, refused;
+  const auto note = [&](const std::string& line, bool may) {
+    changes.push_back(line);
+    if (!may) refused.push_back(line);
+  };
+  if (const auto before = folder.latest("config.resolved", ".toml")) {
+    const config::Resolved old = config::resolve(*before, {}, session.registry());
+    for (const config::Change& change : config::changes(old, session.config())) {
+      const auto text = [](const std::string& value) { return value.empty() ? "(not there)" : value; };
+      note(change.key + " = " + text(change.now) + ", it was " + text(change.before),
+           may_change(change, teacher_is_done));
+    }
+  }
+  if (const auto before = folder.latest("inputs", ".json")) {
+    const auto old = read_inputs(*before);
+    for (const auto& [name, checksum] : inputs) {
+      const auto found = old.find(name);
+      if (found == old.end() || found->second == checksum) continue;
+      note(name == "data" ? "the training samples are not the ones it began with"
+                          : "the teacher's weights are not the ones it began with",
+           false);
+    }
+  }
+  if (refused.empty() || allow) return changes;
+
+  std::string text = "the run '" + folder.path().string() + "' cannot go on with something else than it began with:";
+  for (const std::string& line : refused) text += "\n  " + line;
+  throw Error(ErrorKind::config, text +
+                                     "\nSteps, paths, [log], [checkpoint], [eval] and [sampler] may change. Take the "
+                                     "rest back, begin a new run (--run.name=NAME), or insist with "
+                                     "--allow-config-change: the run's record will say so");
+}
+
+}  // namespace ttfm::pipeline

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "pipeline/watch.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/var.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+namespace ttfm::pipeline {
+namespace {
+
+constexpr double kExplosion = 10;   // times the lowest window's mean
+constexpr int kWindows = 3;         // in a row: a single one may be chance
+constexpr double kCollapse = 0.05;  // of the data's variance
+
+std::string short_text(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3g", value);
+  return text.data();
+}
+
+double mean_variance(const at::Tensor& x) {
+  return x.flatten(1).to(at::kDouble).var(/*dim=*/at::IntArrayRef{0}, /*unbiased=*/true).mean().item<double>();
+}
+
+}  // namespace
+
+std::string LossWatch::look(double loss) {
+  if (!std::isfinite(loss)) return "";
+  lowest_ = std::min(lowest_, loss);
+  high_ = lowest_ > 0 && loss > kExplosion * lowest_ ? high_ + 1 : 0;
+  if (high_ < kWindows || told_) return "";
+  told_ = true;
+  return "the loss is " + short_text(loss) + ", it was " + short_text(lowest_) +
+         " before: the training diverges. A lower lr or clip_norm = 1 may help";
+}
+
+std::string collapse(const at::Tensor& samples, const at::Tensor& data) {
+  const double ratio = mean_variance(samples) / mean_variance(data);
+  if (!(ratio < kCollapse)) return "";
+  return "the samples have collapsed: their variance is " + short_text(ratio) + " of that of the data";
+}
+
+}  // namespace ttfm::pipeline

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "train/update_guard.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+
+namespace ttfm::train {
+namespace {
+
+constexpr const char* kSkipped = "skipped_steps";
+constexpr const char* kRow = "skipped_in_a_row";
+constexpr const char* kRowBegan = "skipped_since";
+
+}  // namespace
+
+UpdateGuard::UpdateGuard(int64_t most_skipped, c10::Device device) : most_skipped_(most_skipped) {
+  const at::NoGradGuard no_grad;
+  const at::TensorOptions options = at::TensorOptions().device(device);
+  masked_ = at::zeros({}, options.dtype(at::kFloat));
+  stopped_ = at::zeros({}, options.dtype(at::kBool));
+  skipped_ = at::zeros({}, options.dtype(at::kLong));
+  row_ = skipped_.clone();
+  row_began_ = skipped_.clone();
+}
+
+void UpdateGuard::judge(int64_t step, const Tensor& loss, at::ArrayRef<Tensor> norms) {
+  const at::NoGradGuard no_grad;
+  Tensor finite = at::isfinite(loss);
+  for (const Tensor& norm : norms) finite = finite.logical_and(at::isfinite(norm));
+  const Tensor bad = finite.logical_not().logical_and(stopped_.logical_not());
+  row_began_ = at::where(bad.logical_and(row_ == 0), step, row_began_);
+  row_ = at::where(stopped_, row_, (row_ + bad) * bad);
+  skipped_ = skipped_ + bad;
+  stopped_ = stopped_.logical_or(row_ > most_skipped_);
+  masked_ = bad.logical_or(stopped_).to(at::kFloat);
+}
+
+int64_t UpdateGuard::skipped() const { return skipped_.item<int64_t>(); }
+
+std::optional<int64_t> UpdateGuard::stopped_at() const {
+  if (!stopped_.item<bool>()) return std::nullopt;
+  return row_began_.item<int64_t>();
+}
+
+std::map<std::string, int64_t> UpdateGuard::counters() const {
+  return {{kSkipped, skipped()}, {kRow, row_.item<int64_t>()}, {kRowBegan, row_began_.item<int64_t>()}};
+}
+
+void UpdateGuard::load(const std::map<std::string, int64_t>& counters) {
+  const at::NoGradGuard no_grad;
+  const auto take = [&](const char* name, const Tensor& into) {
+    const auto found = counters.find(name);
+    into.fill_(found == counters.end() ? 0 : found->second);
+  };
+  take(kSkipped, skipped_);
+  take(kRow, row_);
+  take(kRowBegan, row_began_);
+}
+
+}  // namespace ttfm::train
