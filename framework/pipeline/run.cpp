@@ -182,10 +182,8 @@ void record_start(const Session& session, const RunOptions& options, run::RunFol
   if (folder.resumed()) {
     environment.changes = check_resume(session, inputs, folder, options.allow_config_change);
     for (const std::string& change : environment.changes) log::info("changed: " + change);
-    if (const auto before = folder.latest("env", ".json")) {
-      for (const std::string& difference : run::differences(*before, environment)) {
-        log::warning(difference + ": what comes now may differ by rounding from what would have come");
-      }
+    for (const std::string& difference : run::differences(folder.last_environment(), environment)) {
+      log::warning(difference + ": what comes now may differ by rounding from what would have come");
     }
   }
   folder.write_inputs(inputs);

@@ -16,8 +16,6 @@
 
 #include <ttfm/error.h>
 
-#include "base/atomic_file.h"
-
 namespace ttfm::run {
 namespace {
 
@@ -94,13 +92,13 @@ std::string environment_json(const Environment& environment) {
   return json.dump(2, ' ', false, replace) + "\n";
 }
 
-std::vector<std::string> differences(const std::filesystem::path& env_json, const Environment& now) {
+std::vector<std::string> differences(const std::string& before_json, const Environment& now) {
   using nlohmann::json;
   const auto parse = [](const std::string& text) { return json::parse(text, nullptr, /*allow_exceptions=*/false); };
   const auto member = [](const json& object, const std::string& key) {
     return object.is_object() && object.contains(key) ? object.at(key) : json();
   };
-  const json before = parse(read_file_or_nothing(env_json)), present = parse(environment_json(now));
+  const json before = parse(before_json), present = parse(environment_json(now));
 
   std::vector<std::string> differences;
   const auto compare = [&](const std::string& what, const json& then, const json& at_present) {

@@ -31,9 +31,9 @@ struct Environment {
 /// and each plugin's SHA-256.
 std::string environment_json(const Environment& environment);
 
-/// In what the program and the machine differ from those of an env.json, as far as results depend on it: "threads: 2,
-/// before 1". A file that cannot be read differs in nothing.
-std::vector<std::string> differences(const std::filesystem::path& env_json, const Environment& now);
+/// In what the program and the machine differ from `before`, a text of environment_json(), as far as results depend on
+/// it: "threads: 2, before 1". A text that is none differs in nothing.
+std::vector<std::string> differences(const std::string& before, const Environment& now);
 
 /// SHA-256 of a file in hexadecimal digits. Throws ttfm::Error (io). A cryptographic sum, because it may stand for the
 /// plugin in a later comparison; checkpoints, which are only guarded against damage, use the faster XXH3.

@@ -12,9 +12,11 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <sstream>
 
 #include <ttfm/error.h>
 
+#include "base/append_file.h"
 #include "base/atomic_file.h"
 #include "base/log.h"
 
@@ -205,7 +207,22 @@ void RunFolder::write_inputs(const std::map<std::string, std::string>& checksums
 }
 
 void RunFolder::write_environment(const Environment& environment) const {
-  keep("env", ".json", environment_json(environment));
+  const std::string text = environment_json(environment);
+  if (!fs::exists(path_ / "env.json")) write_file_atomically(path_ / "env.json", text);
+  const std::string history = read_file_or_nothing(path_ / "history.jsonl");
+  const bool torn = !history.empty() && history.back() != '\n';  // by a process that was killed
+  AppendFile file(path_ / "history.jsonl");
+  file.append((torn ? "\n" : "") + nlohmann::ordered_json::parse(text).dump() + "\n");
+  file.sync();
+}
+
+std::string RunFolder::last_environment() const {
+  std::string last;
+  std::istringstream lines(read_file_or_nothing(path_ / "history.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    if (nlohmann::json::accept(line)) last = line;
+  }
+  return last;
 }
 
 void RunFolder::end(Status::State state, int exit_code, const std::string& reason) {

@@ -67,9 +67,14 @@ class RunFolder {
   /// differ from the last ones, the new ones go to config.2.toml and so on.
   void write_config(std::string_view source, std::string_view resolved) const;
 
-  /// inputs.json, checksums by name, and env.json, by the same rule.
+  /// inputs.json, checksums by name, by the same rule.
   void write_inputs(const std::map<std::string, std::string>& checksums) const;
+
+  /// env.json, that of the first start, and a line of history.jsonl for each start.
   void write_environment(const Environment& environment) const;
+
+  /// The environment of the last start, from history.jsonl; "" where there is none.
+  std::string last_environment() const;
 
   /// The last file of such a name: latest("config.resolved", ".toml") may be config.resolved.3.toml.
   std::optional<std::filesystem::path> latest(std::string_view stem, std::string_view extension) const;

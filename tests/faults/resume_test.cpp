@@ -8,6 +8,11 @@ namespace {
 /// A run that goes on with something else than it began with.
 class Resume : public FaultyRun {
  protected:
+  nlohmann::json last_start() const {
+    const std::string history = read_file(run / "history.jsonl");
+    return nlohmann::json::parse(history.substr(history.rfind('\n', history.size() - 2) + 1));
+  }
+
   /// A run that stands at step 10 of 20.
   void stop_half_way(std::vector<std::string> arguments = {}) {
     ASSERT_EQ(
@@ -24,7 +29,7 @@ TEST_F(Resume, MayChangeWhatActsOnNoStepThatIsDone) {
 
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_NE(outcome.err.find("changed: train.steps = 24, it was 20\n"), std::string::npos) << outcome.err;
-  const auto record = nlohmann::json::parse(read_file(run / "env.2.json"));
+  const auto record = last_start();
   EXPECT_EQ(record.at("changes").size(), 5U) << record.at("changes");
   EXPECT_EQ(checkpoints().back(), "step-00000024");
 }
@@ -55,7 +60,7 @@ TEST_F(Resume, TakesAnythingFromWhoInsistsAndRecordsIt) {
   const Outcome outcome = start({"--resume=auto", "--train.lr=3e-3", "--allow-config-change"});
 
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_EQ(nlohmann::json::parse(read_file(run / "env.2.json")).at("changes"),
+  EXPECT_EQ(last_start().at("changes"),
             nlohmann::json::array({"train.lr = 0.003, it was 0.001"}));
 }
 

@@ -146,14 +146,29 @@ TEST_F(RunFolderTest, SaysInWhatTheMachineDiffers) {
   const RunFolder folder(request());
   Environment environment{{{"ttfm", "1.0"}, {"libtorch", "2.15.0"}}, {"ttfm"}, "cpu", 2, 7, {}, {}};
   folder.write_environment(environment);
-  const fs::path before = *folder.latest("env", ".json");
-  EXPECT_TRUE(differences(before, environment).empty());
+  EXPECT_TRUE(differences(folder.last_environment(), environment).empty());
 
   environment.threads = 1;
   environment.versions["libtorch"] = "2.16.0";
-  EXPECT_EQ(differences(before, environment),
+  EXPECT_EQ(differences(folder.last_environment(), environment),
             (std::vector<std::string>{"threads: 1, before 2", "libtorch: \"2.16.0\", before \"2.15.0\""}));
-  EXPECT_TRUE(differences(folder.path() / "absent.json", environment).empty());
+  EXPECT_TRUE(differences("", environment).empty());
+}
+
+TEST_F(RunFolderTest, HasALineForEachStart) {
+  const RunFolder folder(request());
+  EXPECT_EQ(folder.last_environment(), "");
+  Environment environment{{}, {"ttfm"}, "cpu", 1, 7, {}, {}};
+  folder.write_environment(environment);
+  const std::string first = read_text(folder.path() / "env.json");
+  write_text(folder.path() / "history.jsonl", read_text(folder.path() / "history.jsonl") + "{\"half");
+  environment.changes = {"train.steps = 3, it was 2"};
+  folder.write_environment(environment);
+
+  EXPECT_EQ(read_text(folder.path() / "env.json"), first);
+  EXPECT_EQ(nlohmann::json::parse(folder.last_environment()).at("changes").at(0), "train.steps = 3, it was 2");
+  const std::string history = read_text(folder.path() / "history.jsonl");
+  EXPECT_EQ(std::count(history.begin(), history.end(), '\n'), 3) << "two starts, and what a killed one left";
 }
 
 TEST_F(RunFolderTest, HasItsStatus) {
