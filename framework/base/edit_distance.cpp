@@ -3,6 +3,7 @@
 #include "base/edit_distance.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace ttfm {
 
@@ -21,10 +22,16 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
+bool equal_but_for_case(std::string_view a, std::string_view b) {
+  const auto same = [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
+}
+
 std::string nearest_name(std::string_view given, const std::vector<std::string>& candidates) {
   std::string nearest;
   size_t best = std::max<size_t>(2, given.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
+    if (equal_but_for_case(given, candidate)) return candidate;
     const size_t distance = edit_distance(given, candidate);
     if (distance < best) {
       best = distance;

@@ -12,7 +12,11 @@ namespace ttfm {
 /// neighbouring characters.
 size_t edit_distance(std::string_view a, std::string_view b);
 
-/// The candidate nearest to `given`, or "" where none is within max(2, length / 3) edits. Ties go to the first.
+/// The two differ in capital letters at most.
+bool equal_but_for_case(std::string_view a, std::string_view b);
+
+/// The candidate nearest to `given`, or "" where none is within max(2, length / 3) edits. Ties go to the first; one that
+/// differs in capital letters alone is the nearest.
 std::string nearest_name(std::string_view given, const std::vector<std::string>& candidates);
 
 /// "a, b, c"; "none" for an empty list.

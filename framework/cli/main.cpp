@@ -59,13 +59,39 @@ std::string command(const CLI::App& verb) {
   return (verb.get_parent() ? command(*verb.get_parent()) + " " : "") + verb.get_name();
 }
 
+/// The option of `verb` that was meant by an argument, "--dry-run"; "" if none is near.
+std::string nearest_option(const CLI::App& verb, const std::string& argument) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : verb.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return nearest_name(argument.substr(0, argument.find('=')), names);
+}
+
+/// What to write in place of an argument that is none; `next` stands behind it.
+std::string advice(const CLI::App& verb, const std::string& argument, const std::string& next) {
+  const size_t name = argument.find_first_not_of('-');
+  const bool key = name != std::string::npos && argument.find('.', name) < argument.find('=');
+  if (key && name < 2 && argument.find('=') != std::string::npos)
+    return "did you mean --" + argument.substr(name) + "?";
+  if (key && name == 2) {
+    const size_t value = next.starts_with('=') ? 1 : 0;
+    return "write " + argument + "=" + (next.empty() || next.starts_with('-') ? "VALUE" : next.substr(value));
+  }
+  const std::string option = nearest_option(verb, argument);
+  if (!option.empty()) return "did you mean " + option + "?";
+  return "a value of the configuration is set by --section.key=value";
+}
+
 void take_overrides(const CLI::App& verb, pipeline::SessionRequest& session) {
-  for (const std::string& extra : verb.remaining()) {
-    const bool key =
-        extra.starts_with("--") && extra.find('=') != std::string::npos && extra.find('.') < extra.find('=');
-    if (!key) {
-      throw Error(ErrorKind::config, "'" + extra + "' is not an argument of `" + command(verb) +
-                                         "`; a value of the configuration is set by --section.key=value");
+  const std::vector<std::string> extras = verb.remaining();
+  for (size_t i = 0; i < extras.size(); ++i) {
+    const std::string& extra = extras[i];
+    // the configuration says what is wrong with a key
+    const bool assignment = extra.starts_with("--") && extra.find('=') != std::string::npos;
+    if (!assignment || (extra.find('.') > extra.find('=') && !nearest_option(verb, extra).empty())) {
+      throw Error(ErrorKind::config, "'" + extra + "' is not an argument of `" + command(verb) + "`; " +
+                                         advice(verb, extra, i + 1 < extras.size() ? extras[i + 1] : ""));
     }
     session.overrides.push_back(extra);
   }

@@ -68,7 +68,7 @@ class ValueReader {
     switch (key_.type) {
       case TTFM_PARAM_BOOL:
         value.flag = node.flag;
-        return node.kind == Node::Kind::boolean || wrong_type(node);
+        return node.kind == Node::Kind::boolean || wrong_type(node, "a boolean", boolean_meant(node));
       case TTFM_PARAM_INT:
         return integer(node, value.integer);
       case TTFM_PARAM_FLOAT:
@@ -92,17 +92,39 @@ class ValueReader {
   }
 
  private:
+  /// "write true" for 1 and "yes".
+  static std::string boolean_meant(const Node& node) {
+    if (node.kind == Node::Kind::integer && (node.integer == 0 || node.integer == 1)) {
+      return node.integer ? "write true" : "write false";
+    }
+    for (const char* word : {"true", "yes", "on"}) {
+      if (equal_but_for_case(node.text, word)) return "write true";
+    }
+    for (const char* word : {"false", "no", "off"}) {
+      if (equal_but_for_case(node.text, word)) return "write false";
+    }
+    return "";
+  }
+
+  /// How to write a string that holds a number.
+  static std::string number_meant(const Node& node) {
+    const std::optional<Node> value = node.kind == Node::Kind::text ? parse_value(node.text) : std::nullopt;
+    const bool number = value && (value->kind == Node::Kind::integer || value->kind == Node::Kind::number);
+    return number ? "write it without quotation marks: " + node.text : "";
+  }
+
   bool integer(const Node& node, int64_t& value) const {
     value = node.integer;
     if (node.kind == Node::Kind::integer) return in_limits(node, static_cast<double>(value), std::to_string(value));
     const bool whole = node.kind == Node::Kind::number && std::trunc(node.number) == node.number;
-    if (!whole || std::abs(node.number) > 9007199254740992.0) return wrong_type(node, "an integer");
+    if (!whole || std::abs(node.number) > 9007199254740992.0) return wrong_type(node, "an integer", number_meant(node));
     return wrong_type(node, "an integer", "write " + std::to_string(static_cast<int64_t>(node.number)));
   }
 
   bool number(const Node& node, double& value) const {
     value = node.kind == Node::Kind::integer ? static_cast<double>(node.integer) : node.number;
-    if (node.kind != Node::Kind::integer && node.kind != Node::Kind::number) return wrong_type(node, "a number");
+    if (node.kind != Node::Kind::integer && node.kind != Node::Kind::number)
+      return wrong_type(node, "a number", number_meant(node));
     return in_limits(node, value, number_text(value));
   }
 

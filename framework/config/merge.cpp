@@ -57,7 +57,7 @@ class Reader {
     try {
       source->text = read_file(file);
     } catch (const Error& error) {
-      refuse({kUnreadable, {}, printable(error.what()), similar_file(file)});
+      refuse({kUnreadable, {}, printable(error.what()), similar_file(file, file.parent_path())});
       return;
     }
     layers_.user = source;
@@ -125,7 +125,8 @@ class Reader {
       source->text = read_file(file);
     } catch (const Error& error) {
       return refuse({kExtends, mention.place, printable(error.what()),
-                     "bases are found relative to the file that names them" + similar_file(file, "; ")});
+                     "bases are found relative to the file that names them" +
+                         similar_file(file, fs::path(mention.text).parent_path(), "; ")});
     }
     add_file(source, open);
   }
@@ -142,11 +143,8 @@ class Reader {
 
     const size_t begin = text.starts_with("--") ? 2 : 0;
     const size_t equals = std::min(text.find('=', begin), text.size());
-    const auto bad = [&](std::string message) {
-      problems_.add({kBadOverride,
-                     {source, 1, 1, static_cast<int>(equals)},
-                     std::move(message),
-                     "an override is --section.key=value"});
+    const auto bad = [&](std::string message, std::string note = "an override is --section.key=value") {
+      problems_.add({kBadOverride, {source, 1, 1, static_cast<int>(equals)}, std::move(message), std::move(note)});
     };
     const std::string name = std::string("`").append(printable(text.substr(0, equals))).append("`");
     if (equals == text.size()) return bad(name + " is neither an option nor an override");
@@ -166,7 +164,7 @@ class Reader {
     if (!std::all_of(parts.begin(), parts.end(), bare) || parts.size() > kMaxParts) {
       return bad(name + " is not the name of a key");
     }
-    if (parts.size() < 2) return bad(name + " names no section");
+    if (parts.size() < 2) return bad(name + " names no section", whole_name(parts[0].first));
 
     Node* table = &layer;
     for (size_t i = 0; i + 1 < parts.size(); ++i) {
@@ -193,6 +191,21 @@ class Reader {
     table->put(std::move(*value));
   }
 
+  /// What was meant by an override that names no section.
+  static std::string whole_name(const std::string& name) {
+    if (name == "extends") return "`extends` stands in files alone";
+    if (find_section(name)) return "[" + name + "] is a section: --" + name + ".key=value";
+    for (const bool nested : {false, true}) {  // [train] rather than [teacher.train]
+      for (const SectionSpec& spec : schema()) {
+        const bool has = std::any_of(spec.keys.begin(), spec.keys.end(), [&](const Key& k) { return k.name == name; });
+        if (has && (spec.path.find('.') != std::string::npos) == nested) {
+          return "did you mean --" + spec.path + "." + name + "=...?";
+        }
+      }
+    }
+    return "an override is --section.key=value";
+  }
+
   void refuse(Problem problem) {
     problems_.add(std::move(problem));
     layers_.complete = false;
@@ -204,8 +217,8 @@ class Reader {
     return error ? file : path;
   }
 
-  /// "did you mean `x.toml`?" for a file of that folder with a name like that of `file`.
-  static std::string similar_file(const fs::path& file, const std::string& before = "") {
+  /// "did you mean `x.toml`?" for a file of that folder, which was written `shown`, with a name like that of `file`.
+  static std::string similar_file(const fs::path& file, const fs::path& shown, const std::string& before = "") {
     std::error_code error;
     std::vector<std::string> names;
     const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
@@ -215,7 +228,7 @@ class Reader {
     std::sort(names.begin(), names.end());
     const std::string nearest = nearest_name(file.filename().string(), names);
     if (nearest.empty() || nearest == file.filename()) return "";
-    return before + "did you mean `" + (file.parent_path() / nearest).string() + "`?";
+    return before + "did you mean `" + (shown / nearest).string() + "`?";
   }
 
   Diagnostics& problems_;

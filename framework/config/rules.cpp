@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/run_name.h"
 #include "config/key.h"
 #include "config/schema.h"
 #include "config/text.h"
@@ -18,6 +19,7 @@ class Rules {
       : resolved_(resolved), places_(places), problems_(problems) {}
 
   void check() {
+    name();
     device();
     training("train");
     if (resolved_.has("teacher.train")) training("teacher.train");
@@ -29,6 +31,14 @@ class Rules {
   }
 
  private:
+  void name() {
+    const Value* const name = value("run", "name");
+    if (!name || is_run_name(name->text)) return;
+    problems_.add({kOutOfLimits, place("run.name"),
+                   "`name` in [run] is " + toml_string(name->text) + ", which cannot name a folder",
+                   "at most 128 letters, digits, '.', '_' and '-', beginning with a letter, a digit or '_'"});
+  }
+
   // A device that the machine does not have is found when the run starts.
   void device() {
     const Value* const device = value("run", "device");
@@ -38,7 +48,8 @@ class Rules {
                           text.find_first_not_of("0123456789", 5) == std::string_view::npos;
     if (numbered || text == "auto" || text == "cpu" || text == "cuda") return;
     problems_.add({kNotAChoice, place("run.device"),
-                   "`device` in [run] is " + toml_string(text) + "; it must be one of auto, cpu, cuda, cuda:N"});
+                   "`device` in [run] is " + toml_string(text) + "; it must be one of auto, cpu, cuda, cuda:N",
+                   "cuda is the first NVIDIA GPU, cuda:N that of number N, from 0"});
   }
 
   void training(const std::string& path) {
@@ -104,6 +115,11 @@ class Rules {
   }
 
   void evaluation() {
+    const Value* const student = value("eval", "evaluations");
+    if (student && student->integers.empty()) {
+      problems_.add({kOutOfLimits, place("eval.evaluations"), "`evaluations` in [eval] is []; it must hold a number",
+                     "the student would not be measured at all; left out, it is [1, 2, 4, 8]"});
+    }
     for (const char* key : {"evaluations", "teacher_evaluations"}) {
       const Value* const list = value("eval", key);
       if (!list) continue;

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "config/text.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace ttfm::config {
@@ -45,6 +46,17 @@ std::string printable(std::string_view text) {
     if (is_control(c)) c = '?';
   }
   return result;
+}
+
+std::string_view line_of(std::string_view text, int line) {
+  size_t begin = 0;
+  for (int i = 1; i < line; ++i) {
+    const size_t end = text.find('\n', begin);
+    if (end == std::string_view::npos) return {};
+    begin = end + 1;
+  }
+  const std::string_view rest = text.substr(begin);
+  return rest.substr(0, std::min(rest.find('\n'), rest.find('\r')));
 }
 
 }  // namespace ttfm::config

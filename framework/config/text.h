@@ -17,4 +17,7 @@ std::string toml_string(std::string_view text);
 /// `text` with a '?' for each control character: what a file holds must not steer a terminal.
 std::string printable(std::string_view text);
 
+/// A line of a text, from 1, without its end; empty if there is none.
+std::string_view line_of(std::string_view text, int line);
+
 }  // namespace ttfm::config

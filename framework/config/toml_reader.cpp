@@ -13,6 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "config/syntax_advice.h"
+#include "config/text.h"
+
 namespace ttfm::config {
 namespace {
 
@@ -192,7 +195,9 @@ std::optional<Node> parse_file(const std::shared_ptr<const Source>& source, Diag
   try {
     return converter.convert(toml::parse(std::string_view(source->text), std::string_view(source->name)));
   } catch (const toml::parse_error& error) {
-    problems.add({kSyntax, converter.place(error.source()), syntax_text(error.description())});
+    Problem problem(kSyntax, converter.place(error.source()), syntax_text(error.description()));
+    advise(problem, line_of(source->text, problem.place.line), error.description());
+    problems.add(std::move(problem));
     return {};
   }
 }

@@ -44,13 +44,25 @@ class Validator {
       if (node && node->kind != Node::Kind::table) {
         if (end == path.size()) {
           problems_.add({node->kind == Node::Kind::unparsed ? kBadOverride : kWrongType, node->place,
-                         "[" + path + "] is " + node->kind_text() + "; it must be a table"});
+                         "[" + path + "] is " + node->kind_text() + "; it must be a table", advice(path, *node)});
+          displaced_.insert(path);
         }
         return nullptr;
       }
       at = end + 1;
     }
     return node;
+  }
+
+  /// How to write what stands in the place of a section's table.
+  static std::string advice(const std::string& path, const Node& node) {
+    if (node.place.source->command_line) return "";
+    const bool tables = node.kind == Node::Kind::list && !node.items.empty() && node.items[0].kind == Node::Kind::table;
+    if (tables) return "a section stands once, in single brackets: [" + path + "]";
+    const SectionSpec* const spec = find_section(path);
+    const bool component = !spec || spec->kind;
+    if (!component || node.kind != Node::Kind::text) return "a section is a line [" + path + "] with its keys below";
+    return "write a line [" + path + "] and below it type = " + toml_string(node.text);
   }
 
   Section& prepare(const SectionSpec& spec) {
@@ -85,6 +97,8 @@ class Validator {
     host_values(section, spec, node);
     if (!spec.kind) {
       if (node) collect_unknown(section, *node, "");
+    } else if (displaced_.contains(spec.path)) {
+      return;  // table() has said what stands in its place
     } else if (!section.given && section.in_use && spec.default_type.empty() && spec.path != kNetwork) {
       problems_.add({kMissing,
                      {layers_.user},
@@ -311,6 +325,7 @@ class Validator {
   Places places_;
   std::vector<Unknown> unknown_;
   std::set<std::string> visited_;
+  std::set<std::string> displaced_;  // sections with a value in their place
   bool teacher_has_network_ = false;
   bool copied_network_ = false;
 };

@@ -211,7 +211,7 @@ TEST_F(ConfigErrors, TheCaretCountsCharactersAndControlCharactersAreNotPrinted) 
                         "    9 | \"\\u001b[31m\" = 1\n"
                         "      | ^^^^^^^^^^^^ ") +
                 kTrainKeys);
-  EXPECT_EQ(errors(kSmall + "times = \"\xC3\xA4\xC3\xB6\"\t\n[run]\n\tname = '\xC3\xA4'\n\tseed\t= \"\xC3\xB6\"\n"),
+  EXPECT_EQ(errors(kSmall + "times = \"\xC3\xA4\xC3\xB6\"\t\n[run]\n\tfolder = '\xC3\xA4'\n\tseed\t= \"\xC3\xB6\"\n"),
             "error[E123]: `seed` in [run] is a string; it must be an integer\n"
             "  --> f.toml:10:9\n"
             "   10 |  seed = \"\xC3\xB6\"\n"

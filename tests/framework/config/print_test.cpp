@@ -113,7 +113,7 @@ TEST_F(ConfigPrint, OnlyWhatWasGivenOnDemand) {
 
 TEST_F(ConfigPrint, WhatIsPrintedLoadsToTheSameValues) {
   expect_round_trip(kSmall);
-  expect_round_trip(kSmall + "[run]\nname = \"a\\\"b\\\\c\\n\\u0001\xC3\xA4\"\nfolder = \"x y/#'\"\n");
+  expect_round_trip(kSmall + "times = \"a\\\"b\\\\c\\n\\u0001\xC3\xA4\"\n[run]\nfolder = \"x y/#'\"\n");
   expect_round_trip("[teacher]\ntype = \"network\"\n[teacher.train]\nsteps = 5\n" + kSmall + "[train]\nlr = 0.5\n");
   expect_round_trip(
       "[teacher]\ntype = \"network\"\n[teacher.train]\n[teacher.network]\ntype = \"mlp\"\n"

@@ -106,6 +106,24 @@ TEST_F(ConfigRules, EvaluationsAreSortedAndUnique) {
             "error[E117]: `teacher_evaluations` in [eval] is [1, 1, 2]; it must be sorted, each number once");
 }
 
+TEST_F(ConfigRules, ARunHasTheNameOfAFolder) {
+  for (const char* name : {"a", "_1.x-y", "20261122-2014-quickstart-3fa2"}) {
+    EXPECT_EQ(load(kSmall, {std::string("--run.name=") + name}).at("run").host.at("name").text, name);
+  }
+  for (const std::string& name :
+       {std::string(), std::string("."), std::string("-a"), std::string("a/b"), std::string(129, 'a')}) {
+    EXPECT_EQ(first_line(errors(kSmall, {"--run.name=" + name})),
+              "error[E117]: `name` in [run] is \"" + name + "\", which cannot name a folder");
+  }
+}
+
+TEST_F(ConfigRules, TheStudentIsMeasuredAtSomeNumberOfEvaluations) {
+  EXPECT_EQ(first_line(errors(kSmall, {"--eval.evaluations=[]"})),
+            "error[E117]: `evaluations` in [eval] is []; it must hold a number");
+  EXPECT_TRUE(
+      load(kSmall, {"--eval.teacher_evaluations=[]"}).at("eval").host.at("teacher_evaluations").integers.empty());
+}
+
 TEST_F(ConfigRules, ADeviceIsOneOfTheKnownForms) {
   for (const char* device : {"auto", "cpu", "cuda", "cuda:0", "cuda:12"}) {
     EXPECT_EQ(load(kSmall, {std::string("--run.device=") + device}).at("run").host.at("device").text, device);
@@ -117,7 +135,7 @@ TEST_F(ConfigRules, ADeviceIsOneOfTheKnownForms) {
             "error[E124]: `device` in [run] is \"gpu\"; it must be one of auto, cpu, cuda, cuda:N\n"
             "  --> f.toml:8:10\n"
             "    8 | device = \"gpu\"\n"
-            "      |          ^^^^^");
+            "      |          ^^^^^ cuda is the first NVIDIA GPU, cuda:N that of number N, from 0");
 }
 
 TEST_F(ConfigRules, AWrongValueBreaksNoRuleBesides) {

@@ -89,7 +89,7 @@ TEST_F(ConfigSections, ANestedStudentIsNeeded) {
             "error[E123]: [student.member] is an integer; it must be a table\n"
             "  --> f.toml:7:10\n"
             "    7 | member = 3\n"
-            "      |          ^");
+            "      |          ^ a section is a line [student.member] with its keys below");
 }
 
 TEST_F(ConfigSections, TheTeachersTrainingHasTheValuesOfTrainWhereItSetsNone) {

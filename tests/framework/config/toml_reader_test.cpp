@@ -25,12 +25,12 @@ TEST_F(TomlReader, SyntaxErrorsHaveTheFormatOfAllErrors) {
             "error[E120]: syntax error (floating-point): expected decimal digit, saw '.'\n"
             "  --> f.toml:2:6\n"
             "    2 | lr = .5\n"
-            "      |      ^");
+            "      |      ^ write 0.5");
   EXPECT_EQ(errors("[train]\nlr = 1\nlr = 2\n"),
             "error[E120]: syntax error (key-value pair): cannot redefine existing integer 'lr'\n"
             "  --> f.toml:3:6\n"
             "    3 | lr = 2\n"
-            "      |      ^");
+            "      |      ^ a key stands once in its section");
   EXPECT_EQ(first_line(errors("[train]\n[log]\n[train]\n")),
             "error[E120]: syntax error (table header): cannot redefine existing table 'train'");
   EXPECT_EQ(errors("[run]\nname = \"a\n").substr(0, 12), "error[E120]:");

@@ -121,7 +121,7 @@ TEST_F(ConfigValues, AnOptionalKeyWithoutDefaultIsAbsentUnlessGiven) {
   const Resolved without = load(kSmall);
   EXPECT_FALSE(without.at("run").host.contains("name"));
   EXPECT_EQ(without.at("run").host_keys.front(), "name");
-  EXPECT_TRUE(load(kSmall + "[run]\nname = \"\"\n").at("run").host.contains("name"));
+  EXPECT_TRUE(load(kSmall + "[run]\nname = \"a\"\n").at("run").host.contains("name"));
 }
 
 }  // namespace
