@@ -11,6 +11,8 @@
 
 #include <ttfm/abi.h>
 
+#include "config/node.h"
+
 /// From TOML layers to validated values. Layers, lowest to highest: default of the section or plugin; files named by
 /// `extends`; the user's file; `--section.key=value` on the command line. No TOML type leaves this folder.
 namespace ttfm::config {
@@ -43,6 +45,9 @@ struct Value {
 /// The values of a table by key. An optional key without a default that was not given is absent.
 using Values = std::map<std::string, Value, std::less<>>;
 
+/// Where a key or a section was given, by its name; what is not in it was not.
+using Places = std::map<std::string, Place, std::less<>>;
+
 /// The validated values of one table.
 struct Section {
   std::string path;  ///< "train", "teacher.network"
@@ -52,6 +57,7 @@ struct Section {
   bool in_use = false;                 ///< given and with an effect, or needed with its defaults
   Values host;                         ///< the host's own keys
   Values component;                    ///< the component's parameters
+  Places places;                       ///< of its keys that were given; "" is its header
   std::vector<std::string> host_keys;  ///< every key of the host, in the schema's order; also those without a value
   std::vector<std::string> component_keys;  ///< every parameter of the component, in its table's order
 };

@@ -70,7 +70,7 @@ class Validator {
     section.path = spec.path;
     const Node* const node = table(spec.path);
     section.given = node != nullptr;
-    if (node) places_[spec.path] = node->place;
+    if (node) places_[spec.path] = section.places[""] = node->place;
     for (const Key& key : spec.keys) section.host_keys.push_back(key.name);
     return section;
   }
@@ -129,7 +129,7 @@ class Validator {
   }
 
   std::optional<Value> read(const Node& entry, const Key& key, const std::string& path) {
-    places_[child_path(path, key.name)] = entry.place;
+    places_[child_path(path, key.name)] = resolved_.sections[path].places[key.name] = entry.place;
     return read_value(entry, key, "[" + path + "]", problems_);
   }
 
@@ -218,7 +218,7 @@ class Validator {
     if (path == kNetwork) teacher_has_network_ = true;
     if (entry && entry->kind == Node::Kind::table) {
       section.given = true;
-      places_[path] = entry->place;
+      places_[path] = section.places[""] = entry->place;
       value.origin = origin_of(entry->place);
       visited_.insert(path);
       component(section, entry, TTFM_STUDENT, "");

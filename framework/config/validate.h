@@ -12,9 +12,6 @@
 /// Merged layers to validated values.
 namespace ttfm::config {
 
-/// Where a key ("train.lr") or a section ("train") was given; what is not in it was not.
-using Places = std::map<std::string, Place, std::less<>>;
-
 /// Checks every section, key and value of `layers`, and the rules between them. What is wrong goes to `problems`.
 Resolved validate(const Layers& layers, const Components& components, Diagnostics& problems);
 
