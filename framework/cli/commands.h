@@ -63,6 +63,23 @@ struct PluginNewArguments {
 /// Writes a project for a plugin of one component into the new folder parent/name.
 int plugin_new(const PluginNewArguments& arguments);
 
+struct CheckpointArguments {
+  std::string path;  ///< of a run, a stage, a checkpoint; of inspect: or a .safetensors file
+  bool json = false;
+};
+int checkpoint_list(const CheckpointArguments& arguments);
+int checkpoint_inspect(const CheckpointArguments& arguments);
+int checkpoint_verify(const CheckpointArguments& arguments);
+
+struct CheckpointExportArguments {
+  std::string path;     ///< of a run, a stage, a checkpoint
+  std::string out;      ///< .safetensors
+  std::string weights;  ///< ema, raw; empty: the average where there is one
+  std::string stage;    ///< student, teacher; empty: the student where there is one
+  bool force = false;
+};
+int checkpoint_export(const CheckpointExportArguments& arguments);
+
 struct DoctorArguments {
   pipeline::SessionRequest session;  ///< its configuration may be empty
   bool json = false;

@@ -106,6 +106,7 @@ class CommandLine {
     add_run();
     add_sample();
     add_eval();
+    add_checkpoint();
     add_plugin();
     add_config();
     add_doctor();
@@ -215,6 +216,41 @@ class CommandLine {
     });
   }
 
+  void add_checkpoint() {
+    CLI::App* group =
+        app_.add_subcommand("checkpoint", "what a run has saved: look at it, verify it, take the weights");
+    group->require_subcommand(1);
+    group->footer("Example: ttfm checkpoint list runs/quickstart");
+    const char* const folder = "folder of a run, of a stage (RUN/student), or of one checkpoint";
+    CLI::App* list = group->add_subcommand("list", "every checkpoint: step, size, time, and whether it is whole");
+    list->footer("Example: ttfm checkpoint list runs/quickstart");
+    list->add_option("PATH", checkpoint_.path, folder)->required();
+    list->add_flag("--json", checkpoint_.json, "as JSON");
+    list->callback([this] { action_ = [this] { return checkpoint_list(checkpoint_); }; });
+
+    CLI::App* inspect = group->add_subcommand("inspect", "the state and the tensors of the newest checkpoint");
+    inspect->footer("Example: ttfm checkpoint inspect runs/quickstart/student");
+    inspect->add_option("PATH", checkpoint_.path, std::string(folder) + "; or a .safetensors file")->required();
+    inspect->add_flag("--json", checkpoint_.json, "as JSON");
+    inspect->callback([this] { action_ = [this] { return checkpoint_inspect(checkpoint_); }; });
+
+    CLI::App* verify = group->add_subcommand("verify", "hold every byte of every checkpoint against its manifest");
+    verify->footer("Ends with 4 if one is damaged.\nExample: ttfm checkpoint verify runs/quickstart");
+    verify->add_option("PATH", checkpoint_.path, folder)->required();
+    verify->callback([this] { action_ = [this] { return checkpoint_verify(checkpoint_); }; });
+
+    CLI::App* take = group->add_subcommand("export", "the weights of the newest checkpoint as one file");
+    take->footer("Example: ttfm checkpoint export runs/quickstart --out student.safetensors");
+    take->add_option("PATH", export_.path, folder)->required();
+    take->add_option("--out", export_.out, "NAME.safetensors")->required();
+    take->add_option("--weights", export_.weights, "ema, the average, or raw; otherwise the average if there is one")
+        ->check(CLI::IsMember({"ema", "raw"}));
+    take->add_option("--stage", export_.stage, "whose weights; otherwise the student's if there is one")
+        ->check(CLI::IsMember({"student", "teacher"}));
+    take->add_flag("--force", export_.force, "write over a file that is there");
+    take->callback([this] { action_ = [this] { return checkpoint_export(export_); }; });
+  }
+
   void add_plugin() {
     CLI::App* group = app_.add_subcommand("plugin", "which plugins there are, and their parameters");
     group->require_subcommand(1);
@@ -299,6 +335,8 @@ class CommandLine {
   RunArguments run_;
   SampleArguments sample_;
   EvalArguments eval_;
+  CheckpointArguments checkpoint_;
+  CheckpointExportArguments export_;
   PluginArguments plugin_;
   PluginNewArguments new_;
   ConfigArguments config_;

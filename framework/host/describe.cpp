@@ -9,6 +9,7 @@
 #include "base/edit_distance.h"
 #include "base/error_codes.h"
 #include "base/kinds.h"
+#include "base/text_table.h"
 #include "host/handshake.h"
 
 namespace ttfm::host {
@@ -21,26 +22,6 @@ using Row = std::vector<std::string>;
 /// JSON is UTF-8, and a path need not be: what is not becomes U+FFFD.
 std::string json_text(const Json& json, int indent = -1) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
-/// Rows as columns two spaces apart; the last column is ragged.
-std::string table(const std::vector<Row>& rows, const std::string& indent = "") {
-  std::vector<size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line = indent;
-    for (size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 2, ' ');
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
 }
 
 std::string state_text(ComponentInfo::State state) {
@@ -148,7 +129,7 @@ std::string list_text(const std::vector<ComponentInfo>& components) {
     const auto or_dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
     rows.push_back({or_dash(info.kind), or_dash(info.name), or_dash(info.version), info.path.string(), info.summary});
   }
-  const std::string lines = table(rows);
+  const std::string lines = text_table(rows);
   std::string text;
   size_t start = 0;
   for (size_t i = 0; i < rows.size(); ++i) {  // a reason goes below its line: it would widen a column for all
@@ -189,7 +170,7 @@ std::string check_text(const std::vector<Component>& components) {
   rows.push_back({"verdict", is_plugin_name(path)
                                  ? "this ttfm takes it"
                                  : "this ttfm takes it, but finds files named libttfm_*.so alone: rename it"});
-  return path.string() + "\n" + table(rows, "  ");
+  return path.string() + "\n" + text_table(rows, "  ");
 }
 
 std::string check_json(const std::vector<Component>& components) {
@@ -278,7 +259,7 @@ std::string describe_text(const Component& component) {
     }
     rows.push_back({param->name, type_text(*param), default_text(*param), range_text(*param), doc_with_unit(*param)});
   }
-  if (rows.size() > 1) text += "\n" + table(rows);
+  if (rows.size() > 1) text += "\n" + text_table(rows);
   return advanced.empty() ? text : text + "\nAdvanced, shown by --toml and --json: " + advanced + "\n";
 }
 
@@ -299,7 +280,7 @@ std::string describe_toml(const Component& component) {
       rows.push_back({"# " + name + " =", "# " + doc_with_type(*param, required)});
     }
   }
-  return text + table(rows) + nested;
+  return text + text_table(rows) + nested;
 }
 
 std::string describe_json(const Component& component) {
