@@ -16,3 +16,8 @@ if(TTFM_SANITIZE)
   # under sanitizers gcc 12 warns of its own <regex>: gcc.gnu.org/PR105562
   target_compile_options(ttfm_warnings INTERFACE "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>")
 endif()
+if(TTFM_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize=vptr
+                      -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()

@@ -11,7 +11,7 @@ namespace {
 template <class Items>
 auto lower_bound(Items& items, std::string_view name) {
   return std::lower_bound(items.begin(), items.end(), name,
-                          [](const Node& node, std::string_view key) { return node.key < key; });
+                          [](const Node& node, std::string_view key) { return node.key.compare(key) < 0; });
 }
 
 }  // namespace

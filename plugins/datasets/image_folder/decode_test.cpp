@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +14,7 @@ namespace {
 
 using test_images::Bytes;
 using test_images::jpeg;
+using test_images::mend_checksums;
 using test_images::pattern;
 using test_images::png;
 
@@ -33,14 +33,6 @@ int largest_difference(const Bytes& a, const Bytes& b) {
   int largest = 0;
   for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
   return largest;
-}
-
-/// The checksum of a chunk is over its type and data; `at` is where the chunk's length stands.
-void mend_checksum(Bytes& bytes, size_t at) {
-  const size_t length =
-      size_t{bytes[at]} << 24 | size_t{bytes[at + 1]} << 16 | size_t{bytes[at + 2]} << 8 | bytes[at + 3];
-  const auto sum = crc32(0, bytes.data() + at + 4, static_cast<uInt>(length + 4));
-  for (size_t i = 0; i < 4; ++i) bytes[at + 8 + length + i] = static_cast<uint8_t>(sum >> (24 - 8 * i));
 }
 
 TEST(DecodePng, RgbComesBackAsItWas) {
@@ -107,7 +99,7 @@ TEST(DecodePng, AFlippedBitIsFoundByTheChecksum) {
 TEST(DecodePng, AHeaderThatPromisesMoreThanTheFileHoldsIsRefusedBeforeMemoryIsTaken) {
   Bytes bytes = png({.width = 16, .height = 16, .rows = pattern(16, 16, 3)});
   bytes[18] = 0x10, bytes[22] = 0x10;  // 4112 x 4112
-  mend_checksum(bytes, 8);
+  mend_checksums(bytes);
 
   EXPECT_EQ(refusal(bytes), "is a broken PNG: its header promises 4112 x 4112 pixels, which a file of " +
                                 std::to_string(bytes.size()) + " bytes cannot hold");
@@ -117,7 +109,7 @@ TEST(DecodePng, AHeaderThatPromisesMoreThanTheFileHoldsIsRefusedBeforeMemoryIsTa
 TEST(DecodePng, AHeaderThatPromisesALittleMoreIsRefused) {
   Bytes bytes = png({.width = 16, .height = 16, .rows = pattern(16, 16, 3)});
   bytes[23] = 17;
-  mend_checksum(bytes, 8);
+  mend_checksums(bytes);
 
   EXPECT_EQ(refusal(bytes), "is a broken PNG: Not enough image data");
 }
@@ -125,7 +117,7 @@ TEST(DecodePng, AHeaderThatPromisesALittleMoreIsRefused) {
 TEST(DecodePng, GiantSidesAreRefused) {
   Bytes bytes = png({.width = 1, .height = 1, .rows = {1, 2, 3}});
   bytes[16] = 0x7f;
-  mend_checksum(bytes, 8);
+  mend_checksums(bytes);
 
   EXPECT_EQ(refusal(bytes), "is a broken PNG: Invalid IHDR data");
 }

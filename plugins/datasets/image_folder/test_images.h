@@ -3,6 +3,7 @@
 #pragma once
 
 #include <png.h>
+#include <zlib.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -56,6 +57,20 @@ inline Bytes png(const PngParts& parts) {
   png_write_end(png, nullptr);
   png_destroy_write_struct(&png, &info);
   return out;
+}
+
+/// Gives each whole chunk of a PNG the checksum of what it holds now: its type and data.
+inline void mend_checksums(Bytes& bytes) {
+  const auto number = [&bytes](size_t at) {
+    return size_t{bytes[at]} << 24 | size_t{bytes[at + 1]} << 16 | size_t{bytes[at + 2]} << 8 | bytes[at + 3];
+  };
+  for (size_t at = 8; at + 12 <= bytes.size();) {  // behind the magic: length, type, data, checksum
+    const size_t length = number(at);
+    if (length > bytes.size() - at - 12) return;
+    const auto sum = crc32(0, bytes.data() + at + 4, static_cast<uInt>(length + 4));
+    for (size_t i = 0; i < 4; ++i) bytes[at + 8 + length + i] = static_cast<uint8_t>(sum >> (24 - 8 * i));
+    at += 12 + length;
+  }
 }
 
 /// A PNG of one colour.

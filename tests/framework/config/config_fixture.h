@@ -4,28 +4,15 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <ttfm/conformance/temporary_folder.h>
-#include <ttfm/options.h>
 
 #include "config/config.h"
+#include "framework/config/fake_components.h"
 
 namespace ttfm::config::test {
-
-/// A handful of components, described by the Options structs in config_fixture.cpp.
-class FakeComponents final : public Components {
- public:
-  FakeComponents();
-  Table find(ttfm_kind kind, std::string_view name) const override;
-  std::vector<std::string> names(ttfm_kind kind) const override;
-
- private:
-  std::map<std::pair<ttfm_kind, std::string>, ParamTable> tables_;
-};
 
 /// Files in a folder of their own. Messages are compared without the folder's name.
 class ConfigTest : public testing::Test {

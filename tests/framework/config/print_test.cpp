@@ -10,31 +10,18 @@
 #include "config/key.h"
 #include "config/text.h"
 #include "framework/config/config_fixture.h"
+#include "framework/config/values_text.h"
 
 namespace ttfm::config::test {
 namespace {
 
 class ConfigPrint : public ConfigTest {
  protected:
-  /// Every value that is in use, as one text.
-  static std::string values(const Resolved& resolved) {
-    std::string all;
-    for (const auto& [path, section] : resolved.sections) {
-      if (!section.in_use) continue;
-      all += "[" + path + "] " + section.type + "\n";
-      for (const Values* each : {&section.host, &section.component}) {
-        for (const auto& [key, value] : *each)
-          all += key + " " + std::to_string(value.type) + " " + toml_text(value) + "\n";
-      }
-    }
-    return all;
-  }
-
   void expect_round_trip(const std::string& text) const {
     const Resolved once = load(text);
     write("again/deeper/f.toml", print(once));
     const Resolved twice = config::load(folder_.path() / "again" / "deeper" / "f.toml", {}, components_);
-    EXPECT_EQ(values(once), values(twice)) << text;
+    EXPECT_EQ(values_text(once), values_text(twice)) << text;
     EXPECT_EQ(twice.warnings, std::vector<std::string>{});
   }
 };

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include <sys/stat.h>
+
+#define XXH_INLINE_ALL  // the header alone: nothing to link
+#include <xxhash.h>
+
+#include <cstdio>
+
+#include "fuzz/fuzz.h"
+#include "run/manifest.h"
+
+namespace {
+
+/// What a hostile folder may hold beside what a checkpoint has.
+void make_folder() {
+  namespace fs = std::filesystem;
+  const fs::path& folder = ttfm::fuzz::folder();
+  ttfm::fuzz::write("model.safetensors", "12345678");
+  ttfm::fuzz::write("state.json", "{}");
+  mkfifo((folder / "pipe").c_str(), 0600);
+  fs::create_symlink("loop", folder / "loop");
+  fs::create_symlink("/dev/zero", folder / "zero");
+  fs::create_directory(folder / "folder");
+}
+
+/// Nobody guesses a checksum: the input with the one that MANIFEST.json ends with.
+std::string sealed(std::string_view body) {
+  const XXH128_hash_t hash = XXH3_128bits(body.data(), body.size());
+  char checksum[33];
+  std::snprintf(checksum, sizeof checksum, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return std::string(body) + ",\n  \"checksum\": \"" + checksum + "\"\n}\n";
+}
+
+void check() {
+  const ttfm::run::ManifestCheck check = ttfm::run::check_manifest(ttfm::fuzz::folder());
+  if (!check.damage.empty()) return;
+  for (const std::string& name : check.files) {
+    ttfm::fuzz::require(name == "model.safetensors" || name == "state.json", "a manifest lists files of its folder");
+  }
+}
+
+}  // namespace
+
+/// The input is a manifest: as it is, and without its end, which is made for it.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const bool made = (make_folder(), true);
+  (void)made;
+  const std::string_view text = ttfm::fuzz::text_of(data, size);
+  ttfm::fuzz::write(ttfm::run::kManifestName, text);
+  check();
+  ttfm::fuzz::write(ttfm::run::kManifestName, sealed(text));
+  check();
+  return 0;
+}
