@@ -78,6 +78,7 @@ Image decode_png(std::span<const uint8_t> bytes, const DecodeOptions& options) {
   const png_structp png = reader.png();
   const png_infop info = reader.info();
   reader.run([&] {
+    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);  // also of what says which pixels are transparent
     png_set_user_limits(png, kLongestSide, kLongestSide);
     png_set_chunk_malloc_max(png, kLargestChunk);
     png_set_chunk_cache_max(png, kMostChunks);

@@ -96,6 +96,19 @@ TEST(DecodePng, AFlippedBitIsFoundByTheChecksum) {
   EXPECT_NE(refusal(bytes).find("IDAT"), std::string::npos);
 }
 
+TEST(DecodePng, ADamagedTransparencyIsFoundByTheChecksumToo) {
+  Bytes bytes = png({.width = 2,
+                     .height = 1,
+                     .colour = PNG_COLOR_TYPE_PALETTE,
+                     .rows = {0, 1},
+                     .palette = {{10, 20, 30}, {40, 50, 60}},
+                     .palette_alpha = {255, 0}});
+  const std::string name = "tRNS";
+  *(std::search(bytes.begin(), bytes.end(), name.begin(), name.end()) + 4) ^= 1;
+
+  EXPECT_EQ(refusal(bytes), "is a broken PNG: tRNS: CRC error");
+}
+
 TEST(DecodePng, AHeaderThatPromisesMoreThanTheFileHoldsIsRefusedBeforeMemoryIsTaken) {
   Bytes bytes = png({.width = 16, .height = 16, .rows = pattern(16, 16, 3)});
   bytes[18] = 0x10, bytes[22] = 0x10;  // 4112 x 4112
