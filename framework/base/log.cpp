@@ -12,6 +12,8 @@
 
 #include "base/append_file.h"
 
+#include "base/printable.h"
+
 namespace ttfm::log {
 namespace {
 
@@ -98,7 +100,8 @@ Log& instance() {
 }  // namespace
 
 void write(Level level, const std::string& text) {
-  instance().logger.log(to_spdlog(level), spdlog::string_view_t(text.data(), text.size()));
+  const std::string shown = printable(text, "\n\t");
+  instance().logger.log(to_spdlog(level), spdlog::string_view_t(shown.data(), shown.size()));
 }
 
 void warn_once(const std::string& text) {

@@ -17,6 +17,7 @@
 #include <ttfm/export.h>
 
 #include "base/edit_distance.h"
+#include "base/printable.h"
 #include "base/version.h"
 #include "cli/commands.h"
 #include "run/exit_code.h"
@@ -345,7 +346,7 @@ class CommandLine {
 };
 
 void print_error(const Error& error) {
-  const std::string text = error.what();
+  const std::string text = printable(error.what(), "\n\t");
   if (text.starts_with("error")) {
     std::fprintf(stderr, "%s\n", text.c_str());
   } else if (error.code() != 0) {

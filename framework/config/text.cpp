@@ -40,14 +40,6 @@ std::string toml_string(std::string_view text) {
   return result + '"';
 }
 
-std::string printable(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (is_control(c)) c = '?';
-  }
-  return result;
-}
-
 std::string_view line_of(std::string_view text, int line) {
   size_t begin = 0;
   for (int i = 1; i < line; ++i) {

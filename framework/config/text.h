@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/printable.h"
+
 /// Numbers and strings as they stand in a configuration and in messages about it.
 namespace ttfm::config {
 
@@ -13,9 +15,6 @@ std::string number_text(double value);
 
 /// `text` as a basic string of TOML, in quotation marks.
 std::string toml_string(std::string_view text);
-
-/// `text` with a '?' for each control character: what a file holds must not steer a terminal.
-std::string printable(std::string_view text);
 
 /// A line of a text, from 1, without its end; empty if there is none.
 std::string_view line_of(std::string_view text, int line);

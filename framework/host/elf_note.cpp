@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "base/kinds.h"
+#include "base/printable.h"
 
 namespace ttfm::host {
 namespace {
@@ -148,7 +149,7 @@ NoteResult read_plugin_note(const std::filesystem::path& path) {
     if (!text) continue;
     NoteResult result;
     const std::string problem = parse_note_text(*text, result.note);
-    if (!problem.empty()) return refuse(State::no_note, "has a defective ttfm note: " + problem);
+    if (!problem.empty()) return refuse(State::no_note, "has a defective ttfm note: " + printable(problem));
     result.state = State::found;
     return result;
   }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "base/printable.h"
+
+#include <gtest/gtest.h>
+
+#include "base/log.h"
+
+namespace ttfm {
+namespace {
+
+TEST(Printable, HasNothingThatATerminalObeys) {
+  EXPECT_EQ(printable(std::string_view("a\0b\x1b[2Jc\x7f\n\t", 11)), "a?b?[2Jc???");
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "31m \xC2\x80\xC2\x9F"),
+            "?31m ??");
+  EXPECT_EQ(printable("\n\t\r", "\n\t"), "\n\t?");
+}
+
+TEST(Printable, LeavesTextAlone) {
+  const std::string text =
+      "\xC3\xA4 \xC2\xA0 \xE2\x82\xAC \xF0\x9F\x98\x80 \xC2";  // ä, no-break space, euro, a face; cut
+  EXPECT_EQ(printable(text), text);
+}
+
+TEST(Log, ShowsNothingThatATerminalObeys) {
+  testing::internal::CaptureStderr();
+  log::warning("tensor `\x1b]0;x\a` is broken:\n\tsee above");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "warning: tensor `?]0;x?` is broken:\n\tsee above\n");
+}
+
+}  // namespace
+}  // namespace ttfm
