@@ -13,7 +13,7 @@ using ttfm::idx::IdxFile;
 
 std::optional<IdxFile> read(const std::filesystem::path& path, int64_t rank) {
   std::optional<IdxFile> file;
-  ttfm::fuzz::accepted([&] { file = ttfm::idx::read_idx(path, rank); });
+  ttfm::fuzz::accepted([&] { file = ttfm::idx::read_idx(path, rank, 1 << 24); });
   return file;
 }
 

@@ -45,6 +45,11 @@ void Cifar10Dataset::load(const std::filesystem::path& path, std::vector<uint8_t
          " (a label and 3 x 32 x 32 values); it is truncated, or not of CIFAR-10's binary version");
   }
   const size_t before = records.size();
+  if (train_.size() + test_.size() + size > static_cast<uintmax_t>(options_.max_bytes)) {
+    fail("with its " + std::to_string(size) + " bytes the data set would have " +
+         std::to_string(train_.size() + test_.size() + size) +
+         ", more than max_bytes = " + std::to_string(options_.max_bytes));
+  }
   records.resize(before + size);
   std::ifstream file(path, std::ios::binary);
   file.read(reinterpret_cast<char*>(records.data() + before), static_cast<std::streamsize>(size));

@@ -21,6 +21,7 @@ class Cifar10Dataset final : public Dataset {
     Path folder;
     int64_t validation = 5000;
     bool flip = true;
+    int64_t max_bytes = int64_t{1} << 33;
 
     template <class Visitor>
     void describe(Visitor& v) {
@@ -28,6 +29,10 @@ class Cifar10Dataset final : public Dataset {
           .required();
       v("validation", validation, "how many images at the end of the training files are held out").min(0);
       v("flip", flip, "mirror half of the training images from left to right, others in each epoch");
+      v("max_bytes", max_bytes, "files that have more together are refused before they are read")
+          .min(1)
+          .unit("bytes")
+          .advanced();
     }
   };
 

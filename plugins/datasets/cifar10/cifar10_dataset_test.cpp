@@ -4,6 +4,7 @@
 
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <string>
@@ -110,6 +111,23 @@ TEST_F(Cifar10DatasetTest, AWrongRecordSizeIsRefused) {
   EXPECT_EQ(refusal(), "data_batch_3.bin: has 3173" + expected);
   write("data_batch_3.bin", "");
   EXPECT_EQ(refusal(), "data_batch_3.bin: has 0" + expected);
+}
+
+TEST_F(Cifar10DatasetTest, MoreThanMaxBytesIsRefusedBeforeItIsRead) {
+  options_.max_bytes = 23 * 3073 - 1;
+  EXPECT_EQ(refusal(),
+            "test_batch.bin: with its 9219 bytes the data set would have 70679, more than max_bytes = 70678");
+  std::filesystem::resize_file(folder_.path() / "data_batch_1.bin", uintmax_t{3073} << 22);  // sparse
+  options_.max_bytes = Options().max_bytes;
+  EXPECT_EQ(refusal(),
+            "data_batch_1.bin: with its 12889096192 bytes the data set would have 12889096192, more than "
+            "max_bytes = 8589934592");
+}
+
+TEST_F(Cifar10DatasetTest, WhatIsNoFileIsNotWaitedFor) {
+  std::filesystem::remove(folder_.path() / "data_batch_1.bin");
+  ASSERT_EQ(mkfifo((folder_.path() / "data_batch_1.bin").c_str(), 0600), 0);
+  EXPECT_EQ(refusal(), "data_batch_1.bin: cannot be opened: Operation not supported");
 }
 
 TEST_F(Cifar10DatasetTest, ALabelOutOfRangeIsRefused) {

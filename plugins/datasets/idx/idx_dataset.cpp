@@ -31,12 +31,11 @@ std::filesystem::path find_file(const std::filesystem::path& folder, const std::
 /// All images of a file resized to size x size, one after the other.
 /// @throws ttfm::Error (data), before memory is taken, where small images would grow beyond a limit
 std::vector<uint8_t> resize_all(const std::filesystem::path& path, const std::vector<uint8_t>& images, int64_t count,
-                                int64_t height, int64_t width, int64_t size) {
-  constexpr int64_t kMostBytes = int64_t{1} << 33;  // a few kilobytes of gzip hold millions of tiny images
-  if (count * size * size > std::max(kMostBytes, count * height * width)) {
+                                int64_t height, int64_t width, int64_t size, int64_t max_bytes) {
+  if (count > max_bytes / (size * size)) {
     throw Error(ErrorKind::data, path.string() + ": its " + std::to_string(count) + " images would have " +
                                      std::to_string(count * size * size) + " bytes at size = " + std::to_string(size) +
-                                     ", the limit is " + std::to_string(kMostBytes));
+                                     ", more than max_bytes = " + std::to_string(max_bytes));
   }
   std::vector<uint8_t> out;
   out.reserve(static_cast<size_t>(count * size * size));
@@ -70,14 +69,14 @@ IdxDataset::IdxDataset(const Options& options) : options_(options) {
 
 IdxDataset::Files IdxDataset::load(const std::string& prefix) {
   const auto path = find_file(options_.folder.value, prefix + "-images-idx3-ubyte");
-  idx::IdxFile images = idx::read_idx(path, 3);
+  idx::IdxFile images = idx::read_idx(path, 3, options_.max_bytes);
   Files files;
   files.count = images.sizes[0];
   int64_t height = images.sizes[1], width = images.sizes[2];
   files.images = std::move(images.values);
   if (options_.classes > 0) files.labels = load_labels(prefix, files.count, path);
   if (options_.size && (*options_.size != height || *options_.size != width)) {
-    files.images = resize_all(path, files.images, files.count, height, width, *options_.size);
+    files.images = resize_all(path, files.images, files.count, height, width, *options_.size, options_.max_bytes);
     height = width = *options_.size;
   }
   if (height_ != 0 && (height != height_ || width != width_)) {
@@ -93,7 +92,7 @@ IdxDataset::Files IdxDataset::load(const std::string& prefix) {
 std::vector<uint8_t> IdxDataset::load_labels(const std::string& prefix, int64_t count,
                                              const std::filesystem::path& images) const {
   const auto path = find_file(options_.folder.value, prefix + "-labels-idx1-ubyte");
-  idx::IdxFile labels = idx::read_idx(path, 1);
+  idx::IdxFile labels = idx::read_idx(path, 1, options_.max_bytes);
   if (labels.sizes[0] != count) {
     throw Error(ErrorKind::data, path.string() + ": has " + std::to_string(labels.sizes[0]) + " labels for the " +
                                      std::to_string(count) + " images of " + images.filename().string());

@@ -26,6 +26,7 @@ class IdxDataset final : public Dataset {
     int64_t classes = 10;
     std::optional<int64_t> size;
     std::optional<int64_t> pad;
+    int64_t max_bytes = int64_t{1} << 33;  // a few kilobytes of gzip hold millions of images
 
     template <class Visitor>
     void describe(Visitor& v) {
@@ -37,6 +38,10 @@ class IdxDataset final : public Dataset {
       v("classes", classes, "labels are below this; 0: read no labels").min(0);
       v("size", size, "resize to this height and width by averaging over areas").min(1).max(1024).unit("pixels");
       v("pad", pad, "then pad with zeros to this height and width").min(1).max(1024).unit("pixels");
+      v("max_bytes", max_bytes, "a file whose images would take more memory is refused before they do")
+          .min(1)
+          .unit("bytes")
+          .advanced();
     }
   };
 

@@ -214,9 +214,20 @@ TEST_F(IdxDatasetTest, ImagesThatWouldFillTheMemoryWhenResizedAreRefused) {
   options_.size = 1024;
   EXPECT_EQ(refusal(), "train-labels-idx1-ubyte: has 5 labels for the 8193 images of train-images-idx3-ubyte");
   write(kTrainLabels, idx_bytes(0x801, {8193}, std::string(8193, '\1')));
+  EXPECT_EQ(
+      refusal(),
+      "train-images-idx3-ubyte: its 8193 images would have 8590983168 bytes at size = 1024, more than max_bytes = "
+      "8589934592");
+}
+
+TEST_F(IdxDatasetTest, MoreThanMaxBytesIsRefusedBeforeMemoryIsTaken) {
+  std::filesystem::remove(folder_.path() / kTrainImages);
+  write(std::string(kTrainImages) + ".gz", zipped(idx_bytes(0x803, {5000, 2, 100}, std::string(1'000'000, '\0'))));
+  options_.max_bytes = 999'999;
   EXPECT_EQ(refusal(),
-            "train-images-idx3-ubyte: its 8193 images would have 8590983168 bytes at size = 1024, the limit is "
-            "8589934592");
+            "train-images-idx3-ubyte.gz: has 5000 x 2 x 100 = 1000000 bytes of values, more than max_bytes = 999999");
+  options_.max_bytes = 1'000'000;
+  EXPECT_EQ(refusal(), "train-labels-idx1-ubyte: has 5 labels for the 5000 images of train-images-idx3-ubyte.gz");
 }
 
 TEST_F(IdxDatasetTest, TestImagesHaveTheTrainingImagesSize) {

@@ -73,7 +73,7 @@ std::string bytes_text(int64_t count) { return std::to_string(count) + (count ==
 
 }  // namespace
 
-IdxFile read_idx(const std::filesystem::path& path, int64_t rank) {
+IdxFile read_idx(const std::filesystem::path& path, int64_t rank, int64_t max_bytes) {
   Source source(path);
   std::array<uint8_t, 4 + 4 * 8> header{};
   const int64_t header_size = 4 + 4 * rank;
@@ -108,6 +108,10 @@ IdxFile read_idx(const std::filesystem::path& path, int64_t rank) {
     source.fail("is truncated: its header says " + shape + " = " + bytes_text(count) + " of values, which " +
                 (compressed ? "a compressed file of " + bytes_text(source.size()) + " cannot hold"
                             : "is more than the " + bytes_text(available) + " that follow"));
+  }
+  if (count > max_bytes) {
+    source.fail("has " + shape + " = " + bytes_text(count) +
+                " of values, more than max_bytes = " + std::to_string(max_bytes));
   }
 
   file.values.resize(static_cast<size_t>(count));

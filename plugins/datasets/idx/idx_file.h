@@ -17,7 +17,8 @@ struct IdxFile {
 
 /// Reads a file, plain or compressed by gzip, that must have the given rank. No more memory is taken than the file can
 /// fill: the header's sizes are held against the file's length first.
-/// @throws ttfm::Error (data) for a wrong magic, a truncated or an oversized file, a broken compression
-IdxFile read_idx(const std::filesystem::path& path, int64_t rank);
+/// @throws ttfm::Error (data) for a wrong magic, a truncated or an oversized file, a broken compression, more than
+/// `max_bytes` of values
+IdxFile read_idx(const std::filesystem::path& path, int64_t rank, int64_t max_bytes);
 
 }  // namespace ttfm::idx

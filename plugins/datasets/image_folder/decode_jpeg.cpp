@@ -14,12 +14,10 @@
 namespace ttfm::image_folder {
 namespace {
 
-/// A progressive file can repeat its scans without end, each as costly as an image.
-constexpr int kMostScans = 100;
-
 struct ErrorManager {
   jpeg_error_mgr base;  // first: libjpeg knows it by this address
   std::jmp_buf jump;
+  int64_t max_scans;
   char message[JMSG_LENGTH_MAX];
 };
 
@@ -48,15 +46,17 @@ void on_message(j_common_ptr codec, int level) {
 
 void on_progress(j_common_ptr codec) {
   const auto* reading = reinterpret_cast<j_decompress_ptr>(codec);
-  if (reading->input_scan_number <= kMostScans) return;
   auto& errors = *reinterpret_cast<ErrorManager*>(codec->err);
-  std::snprintf(errors.message, sizeof errors.message, "it has more than %d scans", kMostScans);
+  if (reading->input_scan_number <= errors.max_scans) return;
+  std::snprintf(errors.message, sizeof errors.message, "it has more than max_scans = %lld scans",
+                static_cast<long long>(errors.max_scans));
   std::longjmp(errors.jump, 1);
 }
 
 class Reader {
  public:
-  Reader() {
+  explicit Reader(int64_t max_scans) {
+    errors_.max_scans = max_scans;
     codec_.err = jpeg_std_error(&errors_.base);
     errors_.base.error_exit = give_up;
     errors_.base.emit_message = on_message;
@@ -92,7 +92,7 @@ class Reader {
 }  // namespace
 
 Image decode_jpeg(std::span<const uint8_t> bytes, const DecodeOptions& options) {
-  Reader reader;
+  Reader reader(options.max_scans);
   jpeg_decompress_struct& codec = reader.codec();
   reader.run([&] {
     jpeg_mem_src(&codec, bytes.data(), bytes.size());

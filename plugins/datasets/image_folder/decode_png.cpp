@@ -71,17 +71,15 @@ class Reader {
 }  // namespace
 
 Image decode_png(std::span<const uint8_t> bytes, const DecodeOptions& options) {
-  constexpr png_uint_32 kLongestSide = 1'000'000;
-  constexpr png_alloc_size_t kLargestChunk = 8'000'000;  // decompressed: text and profiles
-  constexpr png_uint_32 kMostChunks = 1000;              // of text and other kinds that are kept
   Reader reader(bytes);
   const png_structp png = reader.png();
   const png_infop info = reader.info();
   reader.run([&] {
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);  // also of what says which pixels are transparent
-    png_set_user_limits(png, kLongestSide, kLongestSide);
-    png_set_chunk_malloc_max(png, kLargestChunk);
-    png_set_chunk_cache_max(png, kMostChunks);
+    // text, profiles and the like are passed over, so that they take no memory; the image's size is judged below
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+    png_set_chunk_malloc_max(png, 0);
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_read_info(png, info);
   });
 

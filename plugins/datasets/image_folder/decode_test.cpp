@@ -127,12 +127,26 @@ TEST(DecodePng, AHeaderThatPromisesALittleMoreIsRefused) {
   EXPECT_EQ(refusal(bytes), "is a broken PNG: Not enough image data");
 }
 
+TEST(DecodePng, TextAndProfilesArePassedOver) {
+  const Bytes whole = png({.width = 5, .height = 4, .rows = pattern(5, 4, 3)});
+  for (const std::string type : {"tEXt", "zTXt", "iTXt", "iCCP", "sPLT", "eXIf", "ttFm"}) {
+    Bytes chunk(12 + 9'000'000, 'x');  // more than libpng takes by itself
+    chunk[0] = 0, chunk[1] = 0x89, chunk[2] = 0x54, chunk[3] = 0x40;
+    std::copy(type.begin(), type.end(), chunk.begin() + 4);
+    Bytes bytes = whole;
+    bytes.insert(bytes.begin() + 8 + 25, chunk.begin(), chunk.end());  // behind IHDR
+    mend_checksums(bytes);
+
+    EXPECT_EQ(decode_png(bytes, {}).pixels, pattern(5, 4, 3)) << type;
+  }
+}
+
 TEST(DecodePng, GiantSidesAreRefused) {
   Bytes bytes = png({.width = 1, .height = 1, .rows = {1, 2, 3}});
   bytes[16] = 0x7f;
   mend_checksums(bytes);
 
-  EXPECT_EQ(refusal(bytes), "is a broken PNG: Invalid IHDR data");
+  EXPECT_EQ(refusal(bytes), "has 2130706433 x 1 pixels, more than max_pixels = 33554432");
 }
 
 TEST(DecodeJpeg, RgbAndGrayComeBackWithinTheirLoss) {
@@ -182,7 +196,8 @@ TEST(DecodeJpeg, EndlessScansAreRefused) {
   for (int i = 0; i < 200; ++i) bytes.insert(bytes.end(), last, whole.end() - 2);
   bytes.insert(bytes.end(), {0xff, 0xd9});
 
-  EXPECT_EQ(refusal(bytes), "is a broken JPEG: it has more than 100 scans");
+  EXPECT_EQ(refusal(bytes), "is a broken JPEG: it has more than max_scans = 100 scans");
+  EXPECT_EQ(decode_jpeg(bytes, {.max_scans = 202}).pixels, decode_jpeg(whole, {}).pixels);
 }
 
 TEST(ResizeShorterSide, KeepsTheAspectAndNeverGoesBelowTheSide) {

@@ -14,13 +14,12 @@
 namespace ttfm::image_folder {
 namespace {
 
-std::vector<uint8_t> read_file(const std::filesystem::path& path) {
-  constexpr uintmax_t kMostBytes = uintmax_t{1} << 28;
+std::vector<uint8_t> read_file(const std::filesystem::path& path, int64_t max_bytes) {
   std::error_code error;
   const uintmax_t size = std::filesystem::file_size(path, error);
   if (error) throw BadImage("cannot be opened: " + error.message());
-  if (size > kMostBytes) {
-    throw BadImage("has " + std::to_string(size) + " bytes, the limit is " + std::to_string(kMostBytes));
+  if (size > static_cast<uintmax_t>(max_bytes)) {
+    throw BadImage("has " + std::to_string(size) + " bytes, more than max_bytes = " + std::to_string(max_bytes));
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) throw BadImage(std::string("cannot be opened: ") + std::strerror(errno));
@@ -37,7 +36,7 @@ bool starts_with(std::span<const uint8_t> bytes, std::initializer_list<uint8_t> 
 }  // namespace
 
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options) {
-  const std::vector<uint8_t> bytes = read_file(path);
+  const std::vector<uint8_t> bytes = read_file(path, options.max_bytes);
   if (starts_with(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'})) return decode_png(bytes, options);
   if (starts_with(bytes, {0xff, 0xd8, 0xff})) return decode_jpeg(bytes, options);
   throw BadImage(bytes.empty() ? "is empty" : "is neither PNG nor JPEG");

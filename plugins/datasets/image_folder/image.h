@@ -23,6 +23,8 @@ struct Image {
 
 struct DecodeOptions {
   int64_t max_pixels = int64_t{1} << 25;  ///< a larger image is refused before memory is taken for it
+  int64_t max_bytes = int64_t{1} << 28;   ///< a larger file is refused before it is read
+  int64_t max_scans = 100;                ///< of a progressive JPEG, which can repeat them without end
   uint8_t background = 255;               ///< what shows through transparent pixels
 };
 

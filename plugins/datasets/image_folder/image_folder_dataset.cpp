@@ -41,6 +41,8 @@ int64_t place_of(float u, int64_t room) {
 
 ImageFolderDataset::ImageFolderDataset(const Options& options) : options_(options), channels_(options.gray ? 1 : 3) {
   decoding_.max_pixels = options.max_pixels;
+  decoding_.max_bytes = options.max_bytes;
+  decoding_.max_scans = options.max_scans;
   decoding_.background = options.background == Options::Background::white ? 255 : 0;
   if (options.resize && *options.resize < options.size) {
     throw Error(ErrorKind::config, "resize = " + std::to_string(*options.resize) + " is less than size = " +

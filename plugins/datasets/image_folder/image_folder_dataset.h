@@ -36,6 +36,8 @@ class ImageFolderDataset final : public Dataset {
     double validation = 0.05;
     int64_t max_bad_files = 0;
     int64_t max_pixels = int64_t{1} << 25;
+    int64_t max_bytes = int64_t{1} << 28;
+    int64_t max_scans = 100;
 
     template <class Visitor>
     void describe(Visitor& v) {
@@ -53,6 +55,8 @@ class ImageFolderDataset final : public Dataset {
       v("max_bad_files", max_bad_files, "so many broken files are replaced by their successors; one more is an error")
           .min(0);
       v("max_pixels", max_pixels, "an image with more is refused before it is decoded").min(1).max(1 << 28).advanced();
+      v("max_bytes", max_bytes, "a larger file is refused before it is read").min(1).unit("bytes").advanced();
+      v("max_scans", max_scans, "a JPEG with more is refused: each may take as long as an image").min(1).advanced();
     }
   };
 

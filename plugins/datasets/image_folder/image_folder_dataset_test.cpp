@@ -192,6 +192,17 @@ TEST_F(ImageFolderDatasetTest, AnImageTooLongToBeResizedIsABrokenFile) {
   EXPECT_TRUE(at::equal(samples.x, at::full({1, 3, 8, 8}, 9, at::kByte)));
 }
 
+TEST_F(ImageFolderDatasetTest, AFileOfMoreThanMaxBytesIsABrokenFile) {
+  const images::Bytes image = images::png_of(8, 8, 1, 2, 3);
+  write("a.png", image);
+  options_.max_bytes = static_cast<int64_t>(image.size()) - 1;
+
+  EXPECT_EQ(conformance::error_text([this] { conformance::read_first(ImageFolderDataset(options_), Split::train, 1); }),
+            in_folder("a.png") + ": has " + std::to_string(image.size()) +
+                " bytes, more than max_bytes = " + std::to_string(options_.max_bytes) +
+                "\nRepair or remove it, or allow some broken files by max_bad_files.");
+}
+
 TEST_F(ImageFolderDatasetTest, AllFilesBrokenIsAnError) {
   write("a.png", {'n', 'o'});
   options_.max_bad_files = 5;

@@ -67,11 +67,11 @@ void TensorDataset::read_labels(Source& source) const {
   const at::Tensor values = source.file->read(*entry).to(at::kLong);
   const int64_t* label = values.const_data_ptr<int64_t>();
   source.labels.assign(label, label + source.count());
-  constexpr int64_t kMostClasses = 1 << 20;  // an embedding has a row for each
   for (size_t i = 0; i < source.labels.size(); ++i) {
-    if (source.labels[i] >= 0 && source.labels[i] < kMostClasses) continue;
+    if (source.labels[i] >= 0 && source.labels[i] < options_.max_classes) continue;
     fail(source, "tensor `" + entry->name + "`: label " + std::to_string(i) + " is " +
-                     std::to_string(source.labels[i]) + ", expected 0 to " + std::to_string(kMostClasses - 1));
+                     std::to_string(source.labels[i]) + ", expected 0 to " + std::to_string(options_.max_classes - 1) +
+                     " (max_classes = " + std::to_string(options_.max_classes) + ")");
   }
 }
 

@@ -28,6 +28,7 @@ class TensorDataset final : public Dataset {
     double validation = 0.1;
     double low = -1;
     double high = 1;
+    int64_t max_classes = 1 << 20;
 
     template <class Visitor>
     void describe(Visitor& v) {
@@ -38,6 +39,7 @@ class TensorDataset final : public Dataset {
       v("validation", validation, "share of the samples, at the end of the file, that is held out").min(0).below(1);
       v("low", low, "what 0 stands for in a uint8 tensor; for floats, the low end of the range in pictures");
       v("high", high, "what 255 stands for in a uint8 tensor; for floats, the high end of the range in pictures");
+      v("max_classes", max_classes, "labels are below this: a network has an embedding for each").min(1).advanced();
     }
   };
 

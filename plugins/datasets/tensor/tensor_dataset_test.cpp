@@ -99,9 +99,9 @@ TEST_F(TensorDatasetTest, LabelsThatDoNotFitAreRefused) {
   write({{"x", at::zeros({4, 2})}, {"label", at::zeros({4})}});
   EXPECT_EQ(refusal(), "tensor `label` is F32 [4]; labels are whole numbers [4], one for each row of `x`");
   write({{"x", at::zeros({4, 2})}, {"label", at::arange(4).sub(2)}});
-  EXPECT_EQ(refusal(), "tensor `label`: label 0 is -2, expected 0 to 1048575");
+  EXPECT_EQ(refusal(), "tensor `label`: label 0 is -2, expected 0 to 1048575 (max_classes = 1048576)");
   write({{"x", at::zeros({4, 2})}, {"label", at::full({4}, int64_t{1} << 40, at::kLong)}});
-  EXPECT_EQ(refusal(), "tensor `label`: label 0 is 1099511627776, expected 0 to 1048575");
+  EXPECT_EQ(refusal(), "tensor `label`: label 0 is 1099511627776, expected 0 to 1048575 (max_classes = 1048576)");
 }
 
 TEST_F(TensorDatasetTest, ATestFileOfAnotherShapeIsRefused) {
