@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "base/output_file.h"
@@ -39,8 +38,5 @@ class AtomicFile {
 
 /// All of `bytes` as the file `path`, by AtomicFile.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
-
-/// All bytes of a file; none where it cannot be read.
-std::string read_file_or_nothing(const std::filesystem::path& path);
 
 }  // namespace ttfm

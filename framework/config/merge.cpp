@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/edit_distance.h"
+#include "base/limits.h"
 #include "config/schema.h"
 #include "config/text.h"
 #include "config/toml_reader.h"
@@ -15,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMaxFiles = 64;    // bases of bases can double at each level
 constexpr size_t kMaxParts = 8;  // of an override's key
 
 /// The value of a component section's `type`, or "".
@@ -109,8 +109,9 @@ class Reader {
     }
     const fs::path shown = (fs::path(mention.place.source->name).parent_path() / mention.text).lexically_normal();
     const fs::path file = (mention.place.source->folder / mention.text).lexically_normal();
-    if (files_ >= kMaxFiles) {
-      return refuse({kExtends, mention.place, "more than " + std::to_string(kMaxFiles) + " files extend one another"});
+    if (static_cast<uint64_t>(files_) >= max_files_) {
+      return refuse({kExtends, mention.place, "more than " + std::to_string(max_files_) + " files extend one another",
+                     limits::kConfigFiles.text(2 * max_files_)});
     }
     open.push_back(canonical(file));
     if (const auto first = std::find(open.begin(), open.end() - 1, open.back()); first != open.end() - 1) {
@@ -137,7 +138,7 @@ class Reader {
     source->name = "command line";
     source->text = text;
     source->command_line = true;
-    source->order = kMaxFiles + overrides_++;
+    source->order = files_ + overrides_++;
     std::error_code ignored;
     source->folder = fs::current_path(ignored);
 
@@ -233,6 +234,7 @@ class Reader {
 
   Diagnostics& problems_;
   Layers layers_;
+  const uint64_t max_files_ = limits::kConfigFiles.value();
   int files_ = 0;
   int overrides_ = 0;
 };

@@ -5,21 +5,16 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <climits>
-#include <cstring>
-#include <fstream>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "base/read_file.h"
 #include "config/syntax_advice.h"
 #include "config/text.h"
 
 namespace ttfm::config {
 namespace {
-
-constexpr size_t kMaxBytes = size_t{1} << 20;
 
 // toml++ 3.3 limits nested values to 256 but not the parts of a dotted key, and frees them by recursion: a key of
 // 100000 parts overflows the stack, and so do 256 nested tables whose keys have 256 parts each.
@@ -169,20 +164,11 @@ int line_of_long_key(std::string_view text) {
 }  // namespace
 
 std::string read_file(const std::filesystem::path& file) {
-  const auto refuse = [&](const std::string& why) -> std::string {
-    throw Error(ErrorKind::config, "cannot read '" + file.string() + "': " + why, kUnreadable);
-  };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) return refuse("it is a folder");
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return refuse(std::strerror(errno));
-  std::string text(kMaxBytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) return refuse(std::strerror(errno));
-  text.resize(static_cast<size_t>(stream.gcount()));
-  if (text.size() > kMaxBytes) return refuse("it is larger than 1 MiB, which no configuration is");
-  return text;
+  try {
+    return ttfm::read_file(file, limits::kConfigBytes);
+  } catch (const UnreadableFile& unreadable) {
+    throw Error(ErrorKind::config, "cannot read '" + file.string() + "': " + unreadable.what(), kUnreadable);
+  }
 }
 
 std::optional<Node> parse_file(const std::shared_ptr<const Source>& source, Diagnostics& problems) {

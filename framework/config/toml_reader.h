@@ -13,7 +13,8 @@
 /// TOML text to a tree of nodes. The only user of toml++.
 namespace ttfm::config {
 
-/// The bytes of a file. Throws ttfm::Error (config) if it cannot be read or is larger than 1 MiB.
+/// The bytes of a file. Throws ttfm::Error (config) if it cannot be read, is no regular file or is larger than
+/// limits::kConfigBytes.
 std::string read_file(const std::filesystem::path& file);
 
 /// The table that a whole file is. What is wrong with it goes to `problems`, and the result is empty.

@@ -13,13 +13,11 @@
 #include <system_error>
 
 #include "base/kinds.h"
+#include "base/limits.h"
 #include "base/printable.h"
 
 namespace ttfm::host {
 namespace {
-
-constexpr uint64_t kMaxNoteBytes = 64 * 1024;  // of one note segment; ours has a few hundred bytes
-constexpr uint16_t kMaxProgramHeaders = 256;   // a library has about ten
 
 using State = NoteResult::State;
 
@@ -126,8 +124,12 @@ NoteResult read_plugin_note(const std::filesystem::path& path) {
     return refuse(State::not_elf, "was built for " + machine_text(elf.e_machine) + "; this ttfm runs on x86-64");
   }
   if (elf.e_type != ET_DYN) return refuse(State::not_elf, "is an ELF file, but not a shared object");
-  if (elf.e_phentsize != sizeof(Elf64_Phdr) || elf.e_phnum == 0 || elf.e_phnum > kMaxProgramHeaders) {
+  if (elf.e_phentsize != sizeof(Elf64_Phdr) || elf.e_phnum == 0) {
     return refuse(State::not_elf, "is not a loadable ELF file: its program headers make no sense");
+  }
+  if (elf.e_phnum > limits::kProgramHeaders.value()) {  // a library has about ten
+    return refuse(State::not_elf, "is not a loadable ELF file: it has " + std::to_string(elf.e_phnum) +
+                                      " program headers, and " + limits::kProgramHeaders.text(elf.e_phnum));
   }
 
   std::vector<Elf64_Phdr> segments(elf.e_phnum);
@@ -141,8 +143,15 @@ NoteResult read_plugin_note(const std::filesystem::path& path) {
     }
   }
 
+  const uint64_t most = limits::kNoteBytes.value();
+  std::string skipped;
   for (const Elf64_Phdr& segment : segments) {
-    if (segment.p_type != PT_NOTE || segment.p_filesz > kMaxNoteBytes) continue;
+    if (segment.p_type != PT_NOTE) continue;
+    if (segment.p_filesz > most) {  // ours has a few hundred bytes
+      skipped = "; one of its note segments, which was not read, has " + std::to_string(segment.p_filesz) +
+                " bytes, and " + limits::kNoteBytes.text(segment.p_filesz);
+      continue;
+    }
     std::string bytes(segment.p_filesz, '\0');
     if (!file.read(segment.p_offset, bytes.data(), bytes.size())) continue;
     const std::optional<std::string> text = find_note(bytes, segment.p_align == 8 ? 8 : 4);
@@ -153,7 +162,7 @@ NoteResult read_plugin_note(const std::filesystem::path& path) {
     result.state = State::found;
     return result;
   }
-  return refuse(State::no_note, "has no ttfm note");
+  return refuse(State::no_note, "has no ttfm note" + skipped);
 }
 
 std::string parse_note_text(std::string_view text, PluginNote& out) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "base/limits.h"
 #include "io/safetensors_types.h"
 
 namespace ttfm::io {
@@ -28,9 +29,9 @@ class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
 
   bool number_unsigned(number_unsigned_t value) override {
     if (place_ != Place::list) unexpected("a number");
-    constexpr size_t kLongestList = SafetensorsFile::kMaxRank;
-    if (list_.size() == kLongestList) {
-      throw HeaderError(where() + " has more than " + std::to_string(kLongestList) + " numbers");
+    if (list_.size() == most_dimensions_) {
+      throw HeaderError(where() + " has more than " + std::to_string(most_dimensions_) + " numbers; " +
+                        limits::kSafetensorsDimensions.text(2 * most_dimensions_));
     }
     list_.push_back(value);
     return true;
@@ -157,6 +158,7 @@ class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
     header.tensors.push_back(std::move(entry));
   }
 
+  const uint64_t most_dimensions_ = limits::kSafetensorsDimensions.value();
   Place place_ = Place::outside;
   std::string name_, key_;
   std::unordered_set<std::string> names_, seen_;

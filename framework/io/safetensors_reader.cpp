@@ -13,12 +13,16 @@
 
 #include <ttfm/io/safetensors.h>
 
+#include "base/limits.h"
 #include "io/safetensors_header.h"
 #include "io/safetensors_types.h"
 
 static_assert(std::endian::native == std::endian::little, "safetensors files are read as they lie in memory");
 
 namespace ttfm::io {
+
+static_assert(SafetensorsFile::kMaxHeaderBytes == limits::kSafetensorsHeaderBytes.standard);
+static_assert(SafetensorsFile::kMaxRank == limits::kSafetensorsDimensions.standard);
 
 std::string TensorEntry::describe() const {
   std::ostringstream text;
@@ -59,8 +63,8 @@ void SafetensorsFile::read_header() {
 
   uint64_t length = 0;
   read_bytes(0, &length, 8);
-  if (length > kMaxHeaderBytes) {
-    fail("its header would have " + std::to_string(length) + " bytes, the limit is " + std::to_string(kMaxHeaderBytes) +
+  if (length > limits::kSafetensorsHeaderBytes.value()) {
+    fail("its header would have " + std::to_string(length) + " bytes, " + limits::kSafetensorsHeaderBytes.text(length) +
          "; is it a safetensors file?");
   }
   if (length > size - 8) {

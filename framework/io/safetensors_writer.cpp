@@ -7,6 +7,7 @@
 #include <ttfm/io/safetensors.h>
 
 #include "base/atomic_file.h"
+#include "base/limits.h"
 #include "io/safetensors_encoder.h"
 #include "io/safetensors_types.h"
 
@@ -59,9 +60,9 @@ void encode_safetensors(const std::filesystem::path& path, const std::vector<Nam
   } catch (const nlohmann::json::exception& error) {
     refuse(path, std::string("a name or a metadata text is not UTF-8: ") + error.what());
   }
-  if (header.size() > SafetensorsFile::kMaxHeaderBytes) {
-    refuse(path, "the header would have " + std::to_string(header.size()) + " bytes, the limit is " +
-                     std::to_string(SafetensorsFile::kMaxHeaderBytes));
+  if (header.size() > limits::kSafetensorsHeaderBytes.value()) {
+    refuse(path, "the header would have " + std::to_string(header.size()) + " bytes, " +
+                     limits::kSafetensorsHeaderBytes.text(header.size()));
   }
   const uint64_t length = header.size();
   write((std::string(reinterpret_cast<const char*>(&length), sizeof length) + header).data(), sizeof length + length);

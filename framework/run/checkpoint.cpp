@@ -21,6 +21,7 @@
 #include "base/atomic_file.h"
 #include "base/log.h"
 #include "base/output_file.h"
+#include "base/read_file.h"
 #include "io/safetensors_encoder.h"
 #include "run/manifest.h"
 
@@ -289,7 +290,7 @@ void Checkpoints::prune(const Retention& keep) const {
   if (const auto step = this->best(keep.best)) {
     best = *step;
     const std::string text = pointer_to(folder_of(best));
-    if (read_file_or_nothing(folder_ / "BEST") != text) write_file_atomically(folder_ / "BEST", text);
+    if (read_file_or_nothing(folder_ / "BEST", limits::kStateBytes) != text) write_file_atomically(folder_ / "BEST", text);
   }
   if (healthy == all.rend()) return;  // each may be worth a rescue
   for (size_t i = 0; i + static_cast<size_t>(keep.last) < all.size(); ++i) {

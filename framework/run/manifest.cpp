@@ -13,12 +13,12 @@
 #include <string_view>
 
 #include "base/atomic_file.h"
+#include "base/read_file.h"
 
 namespace ttfm::run {
 namespace {
 
 constexpr int kFormat = 1;
-constexpr uintmax_t kMostBytes = 1 << 20;  // of a manifest; ours have a few hundred
 
 std::string hex(XXH128_hash_t hash) {
   std::array<char, 33> text{};
@@ -101,9 +101,8 @@ ManifestCheck check_manifest(const std::filesystem::path& folder) {
   ManifestCheck check;
   const std::string own = std::string(kManifestName) + ": ";
   try {
-    const std::filesystem::path path = folder / kManifestName;
-    if (std::filesystem::file_size(path) > kMostBytes) return {own + "is no manifest: too long", {}};
-    const std::optional<nlohmann::json> manifest = unseal(read_file_or_nothing(path));
+    const std::string text = read_file(folder / kManifestName, limits::kManifestBytes);
+    const std::optional<nlohmann::json> manifest = unseal(text);
     if (!manifest) return {own + "is damaged: its own checksum does not match", {}};
     if (const int format = manifest->at("format").get<int>(); format != kFormat) {
       return {own + "has format " + std::to_string(format) + ", this program reads " + std::to_string(kFormat), {}};
@@ -113,8 +112,8 @@ ManifestCheck check_manifest(const std::filesystem::path& folder) {
       check.damage = check_file(folder, entry);
       if (!check.damage.empty()) break;
     }
-  } catch (const std::filesystem::filesystem_error& error) {
-    check.damage = own + error.code().message();
+  } catch (const UnreadableFile& unreadable) {
+    check.damage = own + unreadable.what();
   } catch (const nlohmann::json::exception& exception) {
     check.damage = own + "is no manifest: " + exception.what();
   }

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include <ttfm/error.h>
 
 #include "base/atomic_file.h"
 #include "base/log.h"
+#include "base/read_file.h"
 
 namespace ttfm::run {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 /// A whole record, or not one.
 enum class Line { keep, later, broken };
 
-Line judge(const std::string& line, const ResumePoint& point) {
+Line judge(std::string_view line, const ResumePoint& point) {
   const nlohmann::json json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("stage") || !json["stage"].is_string() || !json.contains("step") ||
       !json["step"].is_number_integer()) {
@@ -49,23 +49,31 @@ std::string metrics_line(const MetricsRecord& record) {
 }
 
 void rewind_metrics(const std::filesystem::path& path, const ResumePoint& point) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return;
-  std::string kept, line;
+  std::string text;
+  try {
+    text = read_file(path, limits::kMetricsBytes);
+  } catch (const UnreadableFile& unreadable) {
+    if (unreadable.error == ENOENT) return;
+    throw Error(ErrorKind::io, "cannot read '" + path.string() + "': " + unreadable.what());
+  }
+  std::string kept;
   bool changed = false;
-  for (int64_t number = 1; std::getline(file, line); ++number) {
-    const bool whole = !file.eof();  // its newline was there
+  std::string_view rest = text;
+  for (int64_t number = 1; !rest.empty(); ++number) {
+    const size_t end = rest.find('\n');
+    const bool whole = end != std::string_view::npos;
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(whole ? end + 1 : rest.size());
     const Line verdict = whole ? judge(line, point) : Line::broken;
     if (verdict == Line::broken && whole) {
       log::warning("line " + std::to_string(number) + " of '" + path.string() + "' is no record and is dropped");
     }
     if (verdict == Line::keep) {
-      kept += line + "\n";
+      kept.append(line).push_back('\n');
     } else {
       changed = true;
     }
   }
-  if (file.bad()) throw Error(ErrorKind::io, "cannot read '" + path.string() + "'");
   if (changed) write_file_atomically(path, kept);
 }
 

@@ -19,6 +19,7 @@
 #include "base/append_file.h"
 #include "base/atomic_file.h"
 #include "base/log.h"
+#include "base/read_file.h"
 
 namespace ttfm::run {
 namespace {
@@ -158,7 +159,7 @@ void RunFolder::lock() {
       throw Error(ErrorKind::io, "cannot lock '" + file.string() + "': " + std::strerror(reason));
     }
     throw Error(ErrorKind::config, "the run folder '" + path_.string() + "' is in use by another process (" +
-                                       read_file_or_nothing(file) + "): wait for its end, or stop it");
+                                       read_file_or_nothing(file, limits::kConfigBytes) + "): wait for its end, or stop it");
   }
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
@@ -185,7 +186,7 @@ std::optional<fs::path> RunFolder::latest(std::string_view stem, std::string_vie
 }
 
 void RunFolder::keep(std::string_view stem, std::string_view extension, std::string_view bytes) const {
-  if (const auto last = latest(stem, extension); last && read_file_or_nothing(*last) == bytes) return;
+  if (const auto last = latest(stem, extension); last && read_file_or_nothing(*last, limits::kConfigBytes) == bytes) return;
   int number = 1;
   while (fs::exists(numbered(path_, stem, extension, number))) ++number;
   write_file_atomically(numbered(path_, stem, extension, number), bytes);
@@ -209,7 +210,7 @@ void RunFolder::write_inputs(const std::map<std::string, std::string>& checksums
 void RunFolder::write_environment(const Environment& environment) const {
   const std::string text = environment_json(environment);
   if (!fs::exists(path_ / "env.json")) write_file_atomically(path_ / "env.json", text);
-  const std::string history = read_file_or_nothing(path_ / "history.jsonl");
+  const std::string history = read_file_or_nothing(path_ / "history.jsonl", limits::kMetricsBytes);
   const bool torn = !history.empty() && history.back() != '\n';  // by a process that was killed
   AppendFile file(path_ / "history.jsonl");
   file.append((torn ? "\n" : "") + nlohmann::ordered_json::parse(text).dump() + "\n");
@@ -218,7 +219,7 @@ void RunFolder::write_environment(const Environment& environment) const {
 
 std::string RunFolder::last_environment() const {
   std::string last;
-  std::istringstream lines(read_file_or_nothing(path_ / "history.jsonl"));
+  std::istringstream lines(read_file_or_nothing(path_ / "history.jsonl", limits::kMetricsBytes));
   for (std::string line; std::getline(lines, line);) {
     if (nlohmann::json::accept(line)) last = line;
   }

@@ -11,7 +11,7 @@
 #include <ttfm/conformance/errors.h>
 #include <ttfm/conformance/temporary_folder.h>
 
-#include "base/atomic_file.h"
+#include "base/read_file.h"
 
 namespace ttfm {
 namespace {
@@ -39,7 +39,7 @@ class AppendFileTest : public testing::Test {
   conformance::TemporaryFolder folder;
   std::filesystem::path path = folder.path() / "a";
 
-  std::string contents() const { return read_file_or_nothing(path); }
+  std::string contents() const { return read_file_or_nothing(path, limits::kConfigBytes); }
 };
 
 TEST_F(AppendFileTest, AppendsToWhatIsThere) {

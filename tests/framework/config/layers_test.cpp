@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <ttfm/conformance/errors.h>
 
+#include "framework/base/variable.h"
 #include "framework/config/config_fixture.h"
 
 namespace ttfm::config::test {
@@ -123,7 +125,11 @@ TEST_F(ConfigLayers, BasesThatDoubleAtEachLevelAreCutOff) {
     write(std::to_string(i) + ".toml", "extends = [" + next + ", " + next + "]\n");
   }
   write("10.toml", "");
-  EXPECT_EQ(first_line(errors("extends = \"0.toml\"\n")), "error[E126]: more than 64 files extend one another");
+  const std::string text = errors("extends = \"0.toml\"\n");
+  EXPECT_EQ(first_line(text), "error[E126]: more than 64 files extend one another");
+  EXPECT_NE(text.find("the limit is 64 (TTFM_MAX_CONFIG_FILES=128 raises it)"), std::string::npos) << text;
+  const ttfm::test::Variable raised("TTFM_MAX_CONFIG_FILES", "5000");
+  EXPECT_EQ(first_line(errors("extends = \"0.toml\"\n")), "error[E122]: there is no section [dataset]");
 }
 
 TEST_F(ConfigLayers, AMissingBaseIsToldWhereItIsNamed) {
@@ -152,7 +158,14 @@ TEST_F(ConfigLayers, AFileThatCannotBeReadIsRefused) {
   EXPECT_EQ(without_folder(ttfm::conformance::error_text([&] { config::load(folder_.path(), {}, components_); })),
             "error[E128]: cannot read '': it is a folder");
   EXPECT_EQ(errors(std::string((1 << 20) + 1, '\n')),
-            "error[E128]: cannot read 'f.toml': it is larger than 1 MiB, which no configuration is");
+            "error[E128]: cannot read 'f.toml': it has 1048577 bytes, and the limit is 1048576 "
+            "(TTFM_MAX_CONFIG_BYTES=1048577 raises it)");
+}
+
+TEST_F(ConfigLayers, APipeIsNotWaitedFor) {
+  ASSERT_EQ(mkfifo((folder_.path() / "pipe.toml").c_str(), 0600), 0);
+  EXPECT_EQ(first_line(errors("extends = \"pipe.toml\"\n" + kSmall)),
+            "error[E126]: cannot read 'pipe.toml': it is not a regular file");
 }
 
 TEST_F(ConfigLayers, AnUnreadableLayerHidesWhatMayBeMissingBecauseOfIt) {

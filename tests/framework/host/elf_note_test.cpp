@@ -13,6 +13,8 @@
 
 #include <ttfm/conformance/temporary_folder.h>
 
+#include "framework/base/variable.h"
+
 namespace ttfm::host {
 namespace {
 
@@ -119,6 +121,23 @@ TEST_F(ElfNote, WithHugeSizesIsPassedOver) {
 
     EXPECT_EQ(read(bytes).state, State::no_note) << field;
   }
+}
+
+TEST_F(ElfNote, BeyondALimitSaysHowToRaiseIt) {
+  ASSERT_EQ(read(sound_plugin()).state, State::found);
+  {
+    const test::Variable lowered("TTFM_MAX_NOTE_BYTES", "8");
+    const std::string reason = read_plugin_note(file()).reason;
+    EXPECT_TRUE(reason.starts_with("has no ttfm note; one of its note segments, which was not read, has ")) << reason;
+    EXPECT_NE(reason.find(" bytes, and the limit is 8 (TTFM_MAX_NOTE_BYTES="), std::string::npos) << reason;
+  }
+  Elf64_Ehdr elf;
+  std::memcpy(&elf, sound_plugin().data(), sizeof elf);
+  const std::string number = std::to_string(elf.e_phnum);
+  const test::Variable lowered("TTFM_MAX_PROGRAM_HEADERS", "2");
+  EXPECT_EQ(read_plugin_note(file()).reason,
+            "is not a loadable ELF file: it has " + number +
+                " program headers, and the limit is 2 (TTFM_MAX_PROGRAM_HEADERS=" + number + " raises it)");
 }
 
 TEST_F(ElfNote, WithOffsetsThatWrapAroundIsTruncated) {

@@ -10,6 +10,7 @@
 #include <ttfm/conformance/errors.h>
 
 #include "bad_plugins/zoo.h"
+#include "framework/base/variable.h"
 #include "host/runtime_check.h"
 
 namespace ttfm::host {
@@ -223,9 +224,8 @@ TEST(Registry, LoadsAFileThatOthersMayWriteWhenToldToAndWarns) {
   PluginFolder folder;
   const fs::path file = folder.add("sound");
   fs::permissions(file, fs::perms::group_write, fs::perm_options::add);
-  ::setenv("TTFM_INSECURE_PLUGINS", "1", 1);
+  const test::Variable insecure("TTFM_INSECURE_PLUGINS", "1");
   const Registry registry(folder.search_path());
-  ::unsetenv("TTFM_INSECURE_PLUGINS");
 
   CaptureStderr();
   registry.find(TTFM_LOSS, "sound");

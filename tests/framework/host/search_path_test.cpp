@@ -5,32 +5,17 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
-#include <optional>
 
 #include <ttfm/conformance/temporary_folder.h>
+
+#include "framework/base/variable.h"
 
 namespace ttfm::host {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// An environment variable for the length of a test.
-class Variable {
- public:
-  Variable(const char* name, const char* value) : name_(name) {
-    if (const char* const old = std::getenv(name)) old_ = old;
-    value ? ::setenv(name, value, 1) : ::unsetenv(name);
-  }
-  ~Variable() { old_ ? ::setenv(name_, old_->c_str(), 1) : ::unsetenv(name_); }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-
- private:
-  const char* name_;
-  std::optional<std::string> old_;
-};
+using test::Variable;
 
 std::vector<std::string> lines(const SearchPath& path) {
   std::vector<std::string> all;

@@ -16,6 +16,8 @@
 #include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/io/safetensors.h>
 
+#include "framework/base/variable.h"
+
 namespace ttfm::io {
 namespace {
 
@@ -158,7 +160,12 @@ TEST_F(Safetensors, TruncatedFilesAreRefused) {
 
 TEST_F(Safetensors, AHugeHeaderIsRefusedBeforeItIsRead) {
   EXPECT_EQ(refusal_of(std::string(8, '\xff')),
-            "its header would have 18446744073709551615 bytes, the limit is 16777216; is it a safetensors file?");
+            "its header would have 18446744073709551615 bytes, the limit is 16777216 "
+            "(TTFM_MAX_SAFETENSORS_HEADER_BYTES=18446744073709551615 raises it); is it a safetensors file?");
+  const test::Variable lowered("TTFM_MAX_SAFETENSORS_HEADER_BYTES", "1");
+  EXPECT_EQ(refusal("{}", ""),
+            "its header would have 2 bytes, the limit is 1 (TTFM_MAX_SAFETENSORS_HEADER_BYTES=2 raises it); is it a "
+            "safetensors file?");
 }
 
 TEST_F(Safetensors, AFileThatIsAbsentOrNoFileIsRefused) {
@@ -193,7 +200,10 @@ TEST_F(Safetensors, HeadersThatAreNotWhatTheFormatSaysAreRefused) {
             "tensor `a`: data_offsets are [begin, end] with begin <= end");
   EXPECT_EQ(refusal(R"({"__metadata__":{"k":1}})", ""), "`k` of `__metadata__` holds a number, expected a string");
   EXPECT_EQ(refusal(R"({"a":{"shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}})", ""),
-            "`shape` of `a` has more than 16 numbers");
+            "`shape` of `a` has more than 16 numbers; the limit is 16 (TTFM_MAX_SAFETENSORS_DIMENSIONS=32 raises it)");
+  const test::Variable raised("TTFM_MAX_SAFETENSORS_DIMENSIONS", "17");
+  write(file_of(R"({"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}})", "x"));
+  EXPECT_EQ(SafetensorsFile(path_).read("a").dim(), 17);
 }
 
 TEST_F(Safetensors, ADeepHeaderEndsWithAnErrorNotWithTheStack) {

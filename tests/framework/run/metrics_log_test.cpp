@@ -3,12 +3,15 @@
 #include "run/metrics_log.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <limits>
 
+#include <ttfm/conformance/errors.h>
 #include <ttfm/conformance/temporary_folder.h>
 
 #include "base/append_file.h"
+#include "framework/base/variable.h"
 #include "framework/run/sample_checkpoint.h"
 
 namespace ttfm::run {
@@ -83,6 +86,22 @@ TEST_F(MetricsLogTest, DropsForeignLinesWithAWarning) {
   for (const char* number : {"line 2 ", "line 3 ", "line 4 "}) {
     EXPECT_NE(warnings.find(number), std::string::npos) << warnings;
   }
+}
+
+TEST_F(MetricsLogTest, ThatIsTooLongOrNoFileIsAnError) {
+  write("student", 50);
+  const std::string cannot = "cannot read '" + path.string() + "': ", size = std::to_string(line("student", 50).size());
+  const auto refusal = [this] {
+    return conformance::error_text([this] { rewind_metrics(path, {{}, "student", 50}); });
+  };
+  {
+    const test::Variable lowered("TTFM_MAX_METRICS_BYTES", "8");
+    EXPECT_EQ(refusal(),
+              cannot + "it has " + size + " bytes, and the limit is 8 (TTFM_MAX_METRICS_BYTES=" + size + " raises it)");
+  }
+  std::filesystem::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(refusal(), cannot + "it is not a regular file");
 }
 
 TEST_F(MetricsLogTest, IsNotMissedByAResumeWithoutOne) {

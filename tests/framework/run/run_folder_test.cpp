@@ -3,6 +3,7 @@
 #include "run/run_folder.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -169,6 +170,17 @@ TEST_F(RunFolderTest, HasALineForEachStart) {
   EXPECT_EQ(nlohmann::json::parse(folder.last_environment()).at("changes").at(0), "train.steps = 3, it was 2");
   const std::string history = read_text(folder.path() / "history.jsonl");
   EXPECT_EQ(std::count(history.begin(), history.end(), '\n'), 3) << "two starts, and what a killed one left";
+}
+
+TEST_F(RunFolderTest, DoesNotWaitForAPipeInThePlaceOfAFile) {
+  make_run();
+  const fs::path file = fs::path(place("first")) / "config.toml";
+  fs::remove(file);
+  ASSERT_EQ(mkfifo(file.c_str(), 0600), 0);
+  const RunFolder again(request("first", Resume::automatic));
+  again.write_config("a = 1\n", "a = 1  # default\n");
+
+  EXPECT_EQ(read_text(again.path() / "config.2.toml"), "a = 1\n");
 }
 
 TEST_F(RunFolderTest, HasItsStatus) {

@@ -47,8 +47,10 @@ struct TensorEntry {
 /// the tensor, what it has and what was expected.
 class SafetensorsFile {
  public:
-  static constexpr uint64_t kMaxHeaderBytes = uint64_t{16} << 20;  ///< of a header
-  static constexpr size_t kMaxRank = 16;                           ///< dimensions of a tensor
+  /// Of a header, unless the environment variable TTFM_MAX_SAFETENSORS_HEADER_BYTES says another number.
+  static constexpr uint64_t kMaxHeaderBytes = uint64_t{16} << 20;
+  /// Dimensions of a tensor, unless TTFM_MAX_SAFETENSORS_DIMENSIONS says another number.
+  static constexpr size_t kMaxRank = 16;
 
   /// Opens and checks the file; `kind` is that of every error of this object.
   explicit SafetensorsFile(const std::filesystem::path& path, ErrorKind kind = ErrorKind::checkpoint);
