@@ -14,6 +14,7 @@
 
 #include "base/atomic_file.h"
 #include "base/read_file.h"
+#include "run/json_count.h"
 
 namespace ttfm::run {
 namespace {
@@ -56,14 +57,16 @@ std::optional<nlohmann::json> unseal(const std::string& text) {
 
 std::string check_file(const std::filesystem::path& folder, const nlohmann::json& entry) {
   const auto name = entry.at("name").get<std::string>();
-  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
+  // at a byte of 0 the system would take the name to end
+  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos ||
+      name.find('\0') != std::string::npos) {
     return std::string(kManifestName) + ": '" + name + "' is not a file of this folder";
   }
   const std::filesystem::path path = folder / name;
   std::error_code error;
   const uintmax_t bytes = std::filesystem::file_size(path, error);
   if (error) return name + ": " + error.message();
-  const auto expected = entry.at("bytes").get<uintmax_t>();
+  const auto expected = static_cast<uintmax_t>(count_at(entry, "bytes"));
   if (bytes != expected) {
     return name + ": has " + std::to_string(bytes) + " bytes, the manifest says " + std::to_string(expected);
   }
@@ -104,7 +107,7 @@ ManifestCheck check_manifest(const std::filesystem::path& folder) {
     const std::string text = read_file(folder / kManifestName, limits::kManifestBytes);
     const std::optional<nlohmann::json> manifest = unseal(text);
     if (!manifest) return {own + "is damaged: its own checksum does not match", {}};
-    if (const int format = manifest->at("format").get<int>(); format != kFormat) {
+    if (const int64_t format = count_at(*manifest, "format"); format != kFormat) {
       return {own + "has format " + std::to_string(format) + ", this program reads " + std::to_string(kFormat), {}};
     }
     for (const nlohmann::json& entry : manifest->at("files")) {
@@ -116,6 +119,8 @@ ManifestCheck check_manifest(const std::filesystem::path& folder) {
     check.damage = own + unreadable.what();
   } catch (const nlohmann::json::exception& exception) {
     check.damage = own + "is no manifest: " + exception.what();
+  } catch (const WrongField& wrong) {
+    check.damage = own + "is no manifest: " + wrong.what();
   }
   return check;
 }

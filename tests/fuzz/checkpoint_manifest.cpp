@@ -2,11 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include <sys/stat.h>
 
-#define XXH_INLINE_ALL  // the header alone: nothing to link
-#include <xxhash.h>
-
-#include <cstdio>
-
+#include "framework/run/sealed_manifest.h"
 #include "fuzz/fuzz.h"
 #include "run/manifest.h"
 
@@ -24,15 +20,6 @@ void make_folder() {
   fs::create_directory(folder / "folder");
 }
 
-/// Nobody guesses a checksum: the input with the one that MANIFEST.json ends with.
-std::string sealed(std::string_view body) {
-  const XXH128_hash_t hash = XXH3_128bits(body.data(), body.size());
-  char checksum[33];
-  std::snprintf(checksum, sizeof checksum, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
-                static_cast<unsigned long long>(hash.low64));
-  return std::string(body) + ",\n  \"checksum\": \"" + checksum + "\"\n}\n";
-}
-
 void check() {
   const ttfm::run::ManifestCheck check = ttfm::run::check_manifest(ttfm::fuzz::folder());
   if (!check.damage.empty()) return;
@@ -43,14 +30,14 @@ void check() {
 
 }  // namespace
 
-/// The input is a manifest: as it is, and without its end, which is made for it.
+/// The input is a manifest: as it is, and without its end, which is made for it, as nobody guesses a checksum.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const bool made = (make_folder(), true);
   (void)made;
   const std::string_view text = ttfm::fuzz::text_of(data, size);
   ttfm::fuzz::write(ttfm::run::kManifestName, text);
   check();
-  ttfm::fuzz::write(ttfm::run::kManifestName, sealed(text));
+  ttfm::fuzz::write(ttfm::run::kManifestName, ttfm::run::sealed_manifest(text));
   check();
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <limits>
@@ -14,7 +15,10 @@
 #include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/error.h>
 
+#include "framework/base/variable.h"
 #include "framework/run/sample_checkpoint.h"
+#include "framework/run/sealed_manifest.h"
+#include "run/manifest.h"
 
 namespace ttfm::run {
 namespace {
@@ -154,6 +158,49 @@ TEST_F(CheckpointsTest, AManifestCannotNameFilesElsewhere) {
   write_text(folder / "MANIFEST.json", text);
 
   EXPECT_EQ(damage(folder), "MANIFEST.json: is damaged: its own checksum does not match");
+}
+
+TEST_F(CheckpointsTest, AManifestThatSomebodySealedIsHeldAgainstTheFolderAllTheSame) {
+  const fs::path folder = checkpoints.write(sample_checkpoint(1));
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  fs::create_symlink("loop", folder / "loop");
+  const auto damage_of = [&](const std::string& body) {
+    write_text(folder / "MANIFEST.json", sealed_manifest(body));
+    return damage(folder);
+  };
+  const auto damage_of_file = [&](const std::string& name, const std::string& bytes) {
+    return damage_of(R"({"format": 1, "files": [{"name": ")" + name + R"(", "bytes": )" + bytes +
+                     R"(, "xxh3_128": ""}])");
+  };
+  const std::string no_manifest = "MANIFEST.json: is no manifest: ", elsewhere = "' is not a file of this folder";
+
+  EXPECT_EQ(damage_of_file("../x", "0"), "MANIFEST.json: '../x" + elsewhere);
+  EXPECT_EQ(damage_of_file("state.json\\u0000x", "0"),
+            "MANIFEST.json: '" + std::string("state.json\0x", 12) + elsewhere);
+  EXPECT_EQ(damage_of_file("pipe", "0"), "pipe: Operation not supported");
+  EXPECT_EQ(damage_of_file("loop", "0"), "loop: Too many levels of symbolic links");
+  for (const char* bytes : {"-1", "1.5", "1e300", "true", "18446744073709551615", "\"1\""}) {
+    EXPECT_EQ(damage_of_file("state.json", bytes), no_manifest + "`bytes` is not a whole number of 0 or more");
+  }
+  EXPECT_EQ(damage_of(R"({"format": 4e22, "files": [])"), no_manifest + "`format` is not a whole number of 0 or more");
+  EXPECT_EQ(damage_of(R"({"format": 4294967297, "files": [])"),
+            "MANIFEST.json: has format 4294967297, this program reads 1");
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  EXPECT_TRUE(damage_of(R"({"format": 1, "files": )" + deep).starts_with(no_manifest));
+}
+
+TEST_F(CheckpointsTest, AManifestThatIsTooLongOrNoFileIsDamage) {
+  const fs::path manifest = checkpoints.write(sample_checkpoint(1)) / "MANIFEST.json";
+  {
+    const test::Variable lowered("TTFM_MAX_MANIFEST_BYTES", "8");
+    const std::string size = std::to_string(fs::file_size(manifest));
+    EXPECT_EQ(damage(manifest.parent_path()), "MANIFEST.json: it has " + size +
+                                                  " bytes, and the limit is 8 (TTFM_MAX_MANIFEST_BYTES=" + size +
+                                                  " raises it)");
+  }
+  fs::remove(manifest);
+  ASSERT_EQ(mkfifo(manifest.c_str(), 0600), 0);
+  EXPECT_EQ(damage(manifest.parent_path()), "MANIFEST.json: it is not a regular file");
 }
 
 TEST_F(CheckpointsTest, TheOldestGoFirst) {
