@@ -11,6 +11,7 @@
 #include "base/atomic_file.h"
 #include "base/log.h"
 #include "base/read_file.h"
+#include "run/json_count.h"
 
 namespace ttfm::run {
 namespace {
@@ -21,7 +22,7 @@ enum class Line { keep, later, broken };
 Line judge(std::string_view line, const ResumePoint& point) {
   const nlohmann::json json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("stage") || !json["stage"].is_string() || !json.contains("step") ||
-      !json["step"].is_number_integer()) {
+      !is_count(json["step"])) {
     return Line::broken;
   }
   const auto stage = json["stage"].get<std::string>();

@@ -88,6 +88,21 @@ TEST_F(MetricsLogTest, DropsForeignLinesWithAWarning) {
   }
 }
 
+TEST_F(MetricsLogTest, ALineWhoseStepIsNoCountIsForeign) {
+  std::string foreign;
+  for (const char* step : {"-1", "1e3", "true", "18446744073709551615"}) {
+    foreign += R"({"stage":"student","step":)" + std::string(step) + "}\n";
+  }
+  foreign += R"({"stage":"student","step":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}\n";
+  write_text(path, foreign + line("student", 50));
+
+  testing::internal::CaptureStderr();
+  rewind_metrics(path, {{}, "student", 100});
+  testing::internal::GetCapturedStderr();
+
+  EXPECT_EQ(read_text(path), line("student", 50));
+}
+
 TEST_F(MetricsLogTest, ThatIsTooLongOrNoFileIsAnError) {
   write("student", 50);
   const std::string cannot = "cannot read '" + path.string() + "': ", size = std::to_string(line("student", 50).size());
