@@ -13,7 +13,6 @@
 #include <cstdio>
 #include <cstring>
 #include <deque>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include <ttfm/error.h>
@@ -23,6 +22,7 @@
 #include "base/output_file.h"
 #include "base/read_file.h"
 #include "io/safetensors_encoder.h"
+#include "run/json_count.h"
 #include "run/manifest.h"
 
 namespace ttfm::run {
@@ -74,21 +74,27 @@ std::string state_json(const CheckpointState& state) {
 }
 
 CheckpointState read_state(const fs::path& path) {
+  const auto refuse = [&path](const std::string& why) -> CheckpointState {
+    throw Error(ErrorKind::checkpoint, "'" + path.string() + "' does not hold a checkpoint's state: " + why);
+  };
   try {
-    std::ifstream file(path, std::ios::binary);
-    const nlohmann::json json = nlohmann::json::parse(file);
+    const nlohmann::json json = nlohmann::json::parse(read_file(path, limits::kStateBytes));
     CheckpointState state;
     json.at("stage").get_to(state.stage);
-    json.at("step").get_to(state.step);
-    json.at("images").get_to(state.images);
-    json.at("seconds").get_to(state.seconds);
-    if (json.contains("metrics")) json.at("metrics").get_to(state.metrics);  // not in files of 1.0
-    json.at("counters").get_to(state.counters);
+    state.step = count_at(json, "step");
+    state.images = count_at(json, "images");
+    state.seconds = json.at("seconds").is_number() ? json["seconds"].get<double>() : -1;
+    if (!(state.seconds >= 0)) throw WrongField("`seconds` is not a number of 0 or more");
+    for (const auto& [name, value] : json.at("counters").items()) state.counters[name] = count(value, name);
+    if (json.contains("metrics")) json["metrics"].get_to(state.metrics);  // not in files of 1.0
     json.at("versions").get_to(state.versions);
     return state;
   } catch (const nlohmann::json::exception& exception) {
-    throw Error(ErrorKind::checkpoint,
-                "'" + path.string() + "' does not hold a checkpoint's state: " + exception.what());
+    return refuse(exception.what());
+  } catch (const WrongField& wrong) {
+    return refuse(wrong.what());
+  } catch (const UnreadableFile& unreadable) {
+    return refuse(unreadable.what());
   }
 }
 

@@ -203,6 +203,34 @@ TEST_F(CheckpointsTest, AManifestThatIsTooLongOrNoFileIsDamage) {
   EXPECT_EQ(damage(manifest.parent_path()), "MANIFEST.json: it is not a regular file");
 }
 
+TEST_F(CheckpointsTest, AStateThatNoTrainingCanGoOnFromIsRefused) {
+  const fs::path folder = checkpoints.write(sample_checkpoint(1));
+  const auto refusal = [&](const std::string& step, const std::string& seconds, const std::string& counter) {
+    write_text(folder / "state.json", R"({"stage": "student", "images": 64, "versions": {}, "step": )" + step +
+                                          R"(, "seconds": )" + seconds + R"(, "counters": {"skipped": )" + counter +
+                                          "}}");
+    write_manifest(folder, {"model.safetensors", "state.json"});
+    const std::string text = conformance::error_text([&] { read_checkpoint(folder); });
+    const std::string prefix = "'" + (folder / "state.json").string() + "' does not hold a checkpoint's state: ";
+    EXPECT_TRUE(text.starts_with(prefix)) << text;
+    return text.substr(std::min(prefix.size(), text.size()));
+  };
+  const std::string no_count = " is not a whole number of 0 or more";
+
+  for (const char* number : {"-1", "1.5", "1e300", "true", "18446744073709551615", "null"}) {
+    EXPECT_EQ(refusal(number, "1", "0"), "`step`" + no_count);
+    EXPECT_EQ(refusal("1", "1", number), "`skipped`" + no_count);
+  }
+  for (const char* number : {"-1", "true", "null", "\"1\""}) {
+    EXPECT_EQ(refusal("1", number, "0"), "`seconds` is not a number of 0 or more");
+  }
+  EXPECT_NE(refusal("1", "NaN", "0").find("parse error"), std::string::npos);
+  EXPECT_NE(refusal("1", "1e999", "0").find("number overflow"), std::string::npos);
+  EXPECT_NE(refusal("1", "1", std::string(100'000, '[')).find("parse error"), std::string::npos);
+  const test::Variable lowered("TTFM_MAX_STATE_BYTES", "8");
+  EXPECT_TRUE(refusal("1", "1", "0").starts_with("it has 10"));
+}
+
 TEST_F(CheckpointsTest, TheOldestGoFirst) {
   for (const int64_t step : {5, 10, 200, 1000}) checkpoints.write(sample_checkpoint(step));
 
