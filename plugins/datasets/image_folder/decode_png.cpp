@@ -78,7 +78,6 @@ Image decode_png(std::span<const uint8_t> bytes, const DecodeOptions& options) {
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);  // also of what says which pixels are transparent
     // text, profiles and the like are passed over, so that they take no memory; the image's size is judged below
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
-    png_set_chunk_malloc_max(png, 0);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_read_info(png, info);
   });

@@ -130,7 +130,7 @@ TEST(DecodePng, AHeaderThatPromisesALittleMoreIsRefused) {
 TEST(DecodePng, TextAndProfilesArePassedOver) {
   const Bytes whole = png({.width = 5, .height = 4, .rows = pattern(5, 4, 3)});
   for (const std::string type : {"tEXt", "zTXt", "iTXt", "iCCP", "sPLT", "eXIf", "ttFm"}) {
-    Bytes chunk(12 + 9'000'000, 'x');  // more than libpng takes by itself
+    Bytes chunk(12 + 9'000'000, 'x');  // more than libpng would keep
     chunk[0] = 0, chunk[1] = 0x89, chunk[2] = 0x54, chunk[3] = 0x40;
     std::copy(type.begin(), type.end(), chunk.begin() + 4);
     Bytes bytes = whole;
