@@ -13,13 +13,16 @@
 
 namespace ttfm::test {
 
-Outcome ttfm(const std::filesystem::path& folder, const std::vector<std::string>& arguments,
+Outcome ttfm(const std::filesystem::path& folder, std::vector<std::string> arguments,
              const std::map<std::string, std::string>& environment) {
+  arguments.insert(arguments.begin(), TTFM_PROGRAM);
+  return start(folder, std::move(arguments), environment);
+}
+
+Outcome start(const std::filesystem::path& folder, std::vector<std::string> words,
+              const std::map<std::string, std::string>& environment) {
   const conformance::TemporaryFolder capture;
   const auto out = capture.path() / "out", err = capture.path() / "err";
-  std::string program = TTFM_PROGRAM;
-  std::vector<std::string> words{program};
-  words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -32,7 +35,7 @@ Outcome ttfm(const std::filesystem::path& folder, const std::vector<std::string>
     for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
     const bool ready = chdir(folder.c_str()) == 0 && freopen("/dev/null", "r", stdin) &&
                        freopen(out.c_str(), "w", stdout) && freopen(err.c_str(), "w", stderr);
-    if (ready) execv(program.c_str(), argv.data());
+    if (ready) execvp(argv[0], argv.data());
     _exit(127);
   }
   Outcome outcome;

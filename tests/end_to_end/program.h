@@ -16,8 +16,12 @@ struct Outcome {
 };
 
 /// Runs `ttfm` with these arguments in `folder`, with one thread and these additions to the environment.
-Outcome ttfm(const std::filesystem::path& folder, const std::vector<std::string>& arguments,
+Outcome ttfm(const std::filesystem::path& folder, std::vector<std::string> arguments,
              const std::map<std::string, std::string>& environment = {});
+
+/// The same for any program, by its name or path.
+Outcome start(const std::filesystem::path& folder, std::vector<std::string> words,
+              const std::map<std::string, std::string>& environment = {});
 
 std::string read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, const std::string& bytes);
