@@ -145,7 +145,7 @@ class CommandLine {
     }
     const std::string nearest = nearest_name(argv_[position], verbs);
     throw Error(ErrorKind::config, "there is no command '" + argv_[position] + "'" +
-                                       (nearest.empty() ? "" : "; did you mean '" + nearest + "'?") +
+                                       (nearest.empty() ? "." : "; did you mean '" + nearest + "'?") +
                                        " Commands: " + join(verbs));
   }
 

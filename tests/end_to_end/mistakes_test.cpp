@@ -11,6 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// What is wrong beside the configuration; wrong_configurations.txt has that.
 class Mistakes : public testing::Test {
  protected:
   conformance::TemporaryFolder folder;
@@ -29,65 +30,11 @@ class Mistakes : public testing::Test {
   bool wrote_a_run() const { return fs::exists(folder.path() / "runs"); }
 };
 
-TEST_F(Mistakes, AMistypedKeyGetsItsLineACaretAndASuggestion) {
-  replace("batch = 32", "bacth = 32");
-
-  const Outcome outcome = run({});
+TEST_F(Mistakes, WithoutACommandTheyAreListed) {
+  const Outcome outcome = ttfm(folder.path(), {});
 
   EXPECT_EQ(outcome.code, 2);
-  EXPECT_NE(outcome.err.find("small.toml:22:1"), std::string::npos) << outcome.err;
-  EXPECT_NE(outcome.err.find("bacth = 32\n"), std::string::npos) << outcome.err;
-  EXPECT_NE(outcome.err.find("^^^^^ did you mean `batch`?"), std::string::npos) << outcome.err;
-  EXPECT_FALSE(wrote_a_run());
-}
-
-TEST_F(Mistakes, AWrongNameIsAnsweredWithASuggestion) {
-  const Outcome outcome = run({"--loss.type=itvn"});
-
-  EXPECT_EQ(outcome.code, 2);
-  EXPECT_NE(outcome.err.find("itvm"), std::string::npos) << outcome.err;
-}
-
-TEST_F(Mistakes, FiveMistakesGiveFiveErrors) {
-  replace("batch = 32", "bacth = 32");
-  replace("width = 16", "width = -16");
-  replace("steps = 20", "steps = \"many\"");
-  replace("[log]", "[lug]");
-  replace("type = \"itvm\"", "type = \"itvm\"\nintegrator = \"huen\"");
-
-  const Outcome outcome = run({});
-
-  EXPECT_EQ(outcome.code, 2);
-  int errors = 0;
-  for (size_t at = outcome.err.find("error["); at != std::string::npos; at = outcome.err.find("error[", at + 1))
-    ++errors;
-  EXPECT_EQ(errors, 5) << outcome.err;
-}
-
-TEST_F(Mistakes, ALearningRateThatIsNoNumberIsRefused) {
-  for (const char* rate : {"--train.lr=nan", "--train.lr=inf", "--train.lr=0", "--train.lr=fast"}) {
-    const Outcome outcome = run({rate});
-    EXPECT_EQ(outcome.code, 2) << rate << outcome.err;
-  }
-  EXPECT_FALSE(wrote_a_run());
-}
-
-TEST_F(Mistakes, ATimeGridOutsideOfTheUnitIntervalIsRefused) {
-  for (const char* grid : {"--sampler.grid=[0,0.5,1.5]", "--sampler.grid=[-0.1,1]", "--sampler.grid=[0,0.7,0.3,1]"}) {
-    const Outcome outcome = run({grid});
-    EXPECT_EQ(outcome.code, 2) << grid << outcome.err;
-  }
-}
-
-TEST_F(Mistakes, AnArgumentThatIsNoneIsRefused) {
-  EXPECT_EQ(run({"--quick"}).code, 2);
-  EXPECT_EQ(run({"--train.stepz=3"}).code, 2);
-  EXPECT_EQ(run({"--resume=perhaps"}).code, 2);
-  EXPECT_EQ(ttfm(folder.path(), {"run", "missing.toml"}).code, 2);
-  EXPECT_EQ(ttfm(folder.path(), {}).code, 2);
-  const Outcome verb = ttfm(folder.path(), {"smaple"});
-  EXPECT_EQ(verb.code, 2);
-  EXPECT_NE(verb.err.find("did you mean 'sample'?"), std::string::npos) << verb.err;
+  EXPECT_NE(outcome.err.find("\nSubcommands:\n  run "), std::string::npos) << outcome.err;
 }
 
 TEST_F(Mistakes, AFolderFullOfBadPluginsDisturbsNoRunThatDoesNotAskForThem) {
