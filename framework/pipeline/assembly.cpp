@@ -4,7 +4,9 @@
 
 #include <ttfm/error.h>
 
+#include "base/error_codes.h"
 #include "base/philox.h"
+#include "config/located.h"
 #include "config/sections.h"
 
 namespace ttfm::pipeline {
@@ -29,7 +31,11 @@ config::ConfigView Assembly::view(const config::Section& section) const {
 template <class T>
 host::Owned<T> Assembly::create(const std::string& section) const {
   const config::Section& from = config_.at(section);
-  return registry_.create<T>(from.type, view(from));
+  try {
+    return registry_.create<T>(from.type, view(from));
+  } catch (const Error& error) {
+    throw config::located(error, from);
+  }
 }
 
 std::unique_ptr<train::Network> Assembly::network(const std::string& section, train::Network::Role role) const {
@@ -56,7 +62,11 @@ TeacherModel Assembly::teacher(std::shared_ptr<train::Network> network) const {
   model.network = std::move(network);
   config::ConfigView values = view(section);
   if (model.network) values.set_student("network", model.network->flow_map());
-  model.teacher = registry_.create<Teacher>(section.type, values);
+  try {
+    model.teacher = registry_.create<Teacher>(section.type, values);
+  } catch (const Error& error) {
+    throw config::located(error, section);
+  }
 
   train::ParameterCollector own("teacher '" + section.type + "'");
   ParameterSet set(&own);
@@ -76,12 +86,11 @@ NamedSampler Assembly::sampler(const std::string& section) const {
   named.sampler->traits(traits);
   const bool of_teacher = section == "teacher.sampler";
   if (of_teacher ? !traits.field : !traits.flow_map) {
-    throw Error(
-        ErrorKind::config,
-        "`type` = \"" + named.name + "\" in [" + section + "] works on " +
-            (traits.field ? "velocity fields, but a student is a flow map: choose a sampler of flow maps"
-                          : "flow maps, but a teacher is a velocity field: choose a sampler of velocity fields") +
-            " (`ttfm plugin list` shows all)");
+    const std::string wanted = of_teacher ? "a teacher is a velocity field" : "a student is a flow map";
+    throw config::error_at(config_.at(section), "type", kContradiction,
+                           "`type` = \"" + named.name + "\" in [" + section + "] works on " +
+                               (traits.field ? "velocity fields" : "flow maps") + ", but " + wanted,
+                           "choose another sampler: `ttfm plugin list` shows all");
   }
   return named;
 }

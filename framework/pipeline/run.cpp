@@ -14,6 +14,7 @@
 #include "config/sections.h"
 #include "pipeline/disk.h"
 #include "pipeline/evaluation.h"
+#include "pipeline/rehearsal.h"
 #include "pipeline/resume.h"
 #include "pipeline/sampling.h"
 #include "pipeline/stage.h"
@@ -157,10 +158,6 @@ void end_failed(run::RunFolder& folder, int exit_code, const std::string& reason
   }
 }
 
-}  // namespace
-
-namespace {
-
 /// Leaves if a signal came before there was anything to save.
 void leave_if_asked() {
   if (run::RunSignals::received()) run::RunSignals::leave();
@@ -196,6 +193,7 @@ void record_start(const Session& session, const RunOptions& options, run::RunFol
 std::filesystem::path run(const RunOptions& options) {
   const run::RunSignals signals;
   const Session session(options.session);
+  rehearse(session);
   require_disk(disk_needs(session));
   leave_if_asked();
   run::RunFolder folder = open_folder(session, options);

@@ -8,7 +8,9 @@
 
 #include <ttfm/error.h>
 
+#include "base/error_codes.h"
 #include "base/log.h"
+#include "config/located.h"
 #include "config/sections.h"
 #include "run/weights.h"
 #include "train/batches.h"
@@ -32,15 +34,8 @@ void warn_of_other_data(const Assembly& assembly, const TeacherModel& model) {
 
 /// A teacher that holds no network: exact, or with weights of its own.
 TeacherModel teacher_without_network(const Session& session) {
-  TeacherModel model = session.assembly().teacher(nullptr);
-  const config::Section& section = session.config().at("teacher");
-  const auto checkpoint = config::read_section<config::TeacherSection>(section).checkpoint;
-  const bool has_weights = model.parameters->count() > 0;
-  if (checkpoint.has_value() != has_weights) {
-    throw Error(ErrorKind::config, "[teacher] type = \"" + section.type + "\" has " +
-                                       (has_weights ? "weights of its own: give `checkpoint`"
-                                                    : "no weights: remove `checkpoint`, which it cannot use"));
-  }
+  TeacherModel model = bare_teacher(session);
+  const auto checkpoint = config::read_section<config::TeacherSection>(session.config().at("teacher")).checkpoint;
   if (checkpoint) {
     const run::LoadedWeights loaded = run::load_weights(checkpoint->value, {.stage = "teacher", .ema = true});
     model.parameters->load(loaded.tensors, loaded.file.string());
@@ -96,6 +91,19 @@ std::unique_ptr<train::Network> trained_student(const Session& session, const st
       run::load_weights(run / "student", {.stage = "student", .ema = eval.weights == config::Weights::ema});
   student->parameters().load(loaded.tensors, loaded.file.string());
   return student;
+}
+
+TeacherModel bare_teacher(const Session& session) {
+  TeacherModel model = session.assembly().teacher(nullptr);
+  const config::Section& section = session.config().at("teacher");
+  const bool given = config::read_section<config::TeacherSection>(section).checkpoint.has_value();
+  const bool has_weights = model.parameters->count() > 0;
+  if (given == has_weights) return model;
+  throw config::error_at(section, "checkpoint", kContradiction,
+                         "`type` = \"" + section.type + "\" in [teacher] has " +
+                             (has_weights ? "weights of its own, and there is no `checkpoint`"
+                                          : "no weights, and cannot use a `checkpoint`"),
+                         has_weights ? "add `checkpoint`: a .safetensors file or the folder of a run" : "remove it");
 }
 
 TeacherModel teacher_of(const Session& session, const std::filesystem::path& run) {

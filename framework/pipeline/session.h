@@ -49,6 +49,9 @@ SessionRequest session_of_run(const std::filesystem::path& run, SessionRequest r
 /// The student with the weights of a run's folder: those that [eval] weights names.
 std::unique_ptr<train::Network> trained_student(const Session& session, const std::filesystem::path& run);
 
+/// The teacher of a configuration that holds no network, with the weights it starts with.
+TeacherModel bare_teacher(const Session& session);
+
 /// The teacher of a configuration: exact, from a checkpoint, or trained in the run whose folder is given.
 TeacherModel teacher_of(const Session& session, const std::filesystem::path& run);
 
