@@ -15,28 +15,12 @@ constexpr size_t kExcerpt = 120;     // characters of a source line
 constexpr size_t kBeforeCaret = 60;  // of those, where the line is cut at its front
 constexpr size_t kGutter = 5;        // digits of a line number
 
-/// Bytes of the UTF-8 character that `text` begins with; 0 if it begins with none.
-size_t length_of_character(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  const size_t length = first < 0x80   ? 1
-                        : first < 0xc2 ? 0
-                        : first < 0xe0 ? 2
-                        : first < 0xf0 ? 3
-                        : first < 0xf5 ? 4
-                                       : 0;
-  if (length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
-  }
-  return length;
-}
-
 /// The characters of a line, each as its bytes; a space for tabs and other control characters, a ? for a byte that is no
 /// UTF-8.
 std::vector<std::string> characters(std::string_view line) {
   std::vector<std::string> all;
   for (size_t length = 0; !line.empty(); line.remove_prefix(std::max<size_t>(length, 1))) {
-    length = length_of_character(line);
+    length = utf8_length(line);
     const std::string_view character = line.substr(0, length);
     all.emplace_back(length == 0 ? "?" : printable(character) == character ? character : " ");
   }

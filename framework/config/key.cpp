@@ -159,6 +159,7 @@ class ValueReader {
                   "a \\ in \"...\" begins an escape: write '...' or \\\\");
     }
     if (node.place.source && !value.empty()) value = (node.place.source->folder / value).lexically_normal().string();
+    if (!is_utf8(value)) return fail(kOutOfLimits, node, what_ + " is in a folder whose name is no UTF-8", key_.doc);
     return true;
   }
 

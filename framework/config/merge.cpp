@@ -148,6 +148,7 @@ class Reader {
       problems_.add({kBadOverride, {source, 1, 1, static_cast<int>(equals)}, std::move(message), std::move(note)});
     };
     const std::string name = std::string("`").append(printable(text.substr(0, equals))).append("`");
+    if (!is_utf8(text)) return bad(name + " has bytes that are no UTF-8");
     if (equals == text.size()) return bad(name + " is neither an option nor an override");
 
     std::vector<std::pair<std::string, Place>> parts;

@@ -18,9 +18,19 @@ TEST(Printable, HasNothingThatATerminalObeys) {
 }
 
 TEST(Printable, LeavesTextAlone) {
-  const std::string text =
-      "\xC3\xA4 \xC2\xA0 \xE2\x82\xAC \xF0\x9F\x98\x80 \xC2";  // ä, no-break space, euro, a face; cut
+  const std::string text = "\xC3\xA4 \xC2\xA0 \xE2\x82\xAC \xEF\xBF\xBF \xF0\x9F\x98\x80 \xF4\x8F\xBF\xBF";
+  EXPECT_TRUE(is_utf8(text));
+  EXPECT_TRUE(is_utf8(""));
   EXPECT_EQ(printable(text), text);
+}
+
+TEST(Printable, HasAQuestionMarkForWhatIsNoUtf8) {
+  // a lone follower, cut off, longer than needed (2, 3, 4 bytes), half of a pair, beyond U+10FFFF, never used
+  for (const std::string bytes : {"\x80", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xC0\xAF", "\xE0\x80\xAF",
+                                  "\xF0\x80\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"}) {
+    EXPECT_FALSE(is_utf8("a" + bytes)) << printable(bytes);
+    EXPECT_EQ(printable("a" + bytes + "b"), "a" + std::string(bytes.size(), '?') + "b");
+  }
 }
 
 TEST(Log, ShowsNothingThatATerminalObeys) {

@@ -205,6 +205,13 @@ TEST_F(ConfigLayers, AnOverrideThatIsNoTomlIsTakenAsItIsForTextsOnly) {
             "      |                    ^^^ network evaluations for one sample of the student");
 }
 
+TEST_F(ConfigLayers, AnOverrideIsUtf8AsItsRunsConfigurationHasToBe) {
+  EXPECT_EQ(first_line(errors(kSmall, {"--loss.times=\xff"})),
+            "error[E127]: `--loss.times` has bytes that are no UTF-8");
+  EXPECT_EQ(first_line(errors(kSmall, {"--loss.t\xC3=1"})), "error[E127]: `--loss.t?` has bytes that are no UTF-8");
+  EXPECT_EQ(load(kSmall, {"--loss.times=\xC3\xA4"}).at("loss").component.at("times").text, "\xC3\xA4");
+}
+
 TEST_F(ConfigLayers, AnOverrideNamesASectionAndAKey) {
   EXPECT_EQ(errors(kSmall, {"--dry-rum", "--lr=1", "--train..lr=1", "--train.x y=1"}),
             "error[E127]: `--dry-rum` is neither an option nor an override\n"

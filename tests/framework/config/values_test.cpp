@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include <ttfm/conformance/errors.h>
+
 #include "framework/config/config_fixture.h"
 
 namespace ttfm::config::test {
@@ -107,6 +109,13 @@ TEST_F(ConfigValues, PathsAreRelativeToTheFileThatHasThem) {
   EXPECT_EQ(resolved.at("teacher").host.at("checkpoint").text, "/x/y");
   EXPECT_EQ(resolved.at("student").host.at("checkpoint").text, (std::filesystem::current_path() / "w").string());
   EXPECT_EQ(load(kSmall).at("run").host.at("folder").text, (std::filesystem::current_path() / "runs").string());
+}
+
+TEST_F(ConfigValues, APathIsUtf8) {
+  write("d\xff/f.toml", kSmall + "[run]\nfolder = \"out\"\n");
+  const std::string text =
+      ttfm::conformance::error_text([&] { config::load(folder_.path() / "d\xff" / "f.toml", {}, components_); });
+  EXPECT_EQ(first_line(text), "error[E117]: `folder` in [run] is in a folder whose name is no UTF-8");
 }
 
 TEST_F(ConfigValues, APathHasNoControlCharacters) {
