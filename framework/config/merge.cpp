@@ -107,6 +107,10 @@ class Reader {
                      std::string("`extends` holds ") + mention.kind_text() + "; it must be a list of files",
                      "extends = [\"base.toml\"]"});
     }
+    if (printable(mention.text) != mention.text) {  // for the system a name ends at a byte of 0
+      return refuse({kExtends, mention.place, "`extends` names a file with a control character in it",
+                     "a \\ in \"...\" begins an escape: write '...' or \\\\"});
+    }
     const fs::path shown = (fs::path(mention.place.source->name).parent_path() / mention.text).lexically_normal();
     const fs::path file = (mention.place.source->folder / mention.text).lexically_normal();
     if (static_cast<uint64_t>(files_) >= max_files_) {

@@ -147,6 +147,15 @@ TEST_F(ConfigLayers, AMissingBaseIsToldWhereItIsNamed) {
             "      |           ^ extends = [\"base.toml\"]");
 }
 
+TEST_F(ConfigLayers, ABaseHasAPrintableName) {
+  write("base.toml", kSmall);
+  EXPECT_EQ(errors("extends = \"base.toml\\u0000.txt\"\n"),
+            "error[E126]: `extends` names a file with a control character in it\n"
+            "  --> f.toml:1:11\n"
+            "    1 | extends = \"base.toml\\u0000.txt\"\n"
+            "      |           ^^^^^^^^^^^^^^^^^^^^^ a \\ in \"...\" begins an escape: write '...' or \\\\");
+}
+
 TEST_F(ConfigLayers, AFileThatCannotBeReadIsRefused) {
   write("f.tml.toml", "");
   EXPECT_EQ(errors(), "error[E128]: cannot read 'f.toml': No such file or directory");
