@@ -53,19 +53,23 @@ std::string shape_text(at::IntArrayRef shape) {
 }  // namespace
 
 LoadedWeights load_weights(const fs::path& path, const WeightChoice& choice) {
-  if (fs::is_regular_file(path)) return read_file(path);
-  if (!fs::exists(path)) {
-    throw Error(ErrorKind::checkpoint, "there are no weights at '" + path.string() +
-                                           "': no such file or folder. A .safetensors file or the folder of a run is "
-                                           "expected");
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::is_regular_file(status)) return read_file(path);
+  if (!fs::is_directory(status)) {
+    std::string why = "it is neither a file nor a folder";
+    if (!fs::status_known(status)) why = error.message();
+    if (status.type() == fs::file_type::not_found) why = "no such file or folder";
+    throw Error(ErrorKind::checkpoint, "there are no weights at '" + path.string() + "': " + why +
+                                           ". A .safetensors file or the folder of a run is expected");
   }
-  if (fs::exists(path / kManifestName)) return read_folder(path, choice.ema);
+  if (fs::exists(path / kManifestName, error)) return read_folder(path, choice.ema);
 
   const std::string other = choice.stage == "student" ? "teacher" : "student";
   const std::array<fs::path, 4> places = {path / choice.stage / "checkpoints", path / other / "checkpoints",
                                           path / "checkpoints", path};
   for (const fs::path& place : places) {
-    if (!fs::is_directory(place)) continue;
+    if (!fs::is_directory(place, error)) continue;
     if (const auto folder = Checkpoints(place).newest_folder()) return read_folder(*folder, choice.ema);
   }
   throw Error(ErrorKind::checkpoint, "there are no weights in the folder '" + path.string() + "': it holds neither " +

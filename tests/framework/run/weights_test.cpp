@@ -69,7 +69,16 @@ TEST_F(WeightsTest, ThatAreNotThereAreAClearError) {
   EXPECT_EQ(error_text([&] { load_weights(nothing); }),
             "there are no weights at '" + nothing +
                 "': no such file or folder. A .safetensors file or the folder of a run is expected");
+  fs::create_symlink("loop", temporary.path() / "loop");
+  const std::string loop = (temporary.path() / "loop").string();
+  EXPECT_EQ(error_text([&] { load_weights(loop); }),
+            "there are no weights at '" + loop +
+                "': Too many levels of symbolic links. A .safetensors file or the folder of a run is expected");
+  EXPECT_EQ(error_text([&] { load_weights("/dev/zero"); }),
+            "there are no weights at '/dev/zero': it is neither a file nor a folder. A .safetensors file or the folder "
+            "of a run is expected");
   fs::create_directories(run / "student" / "checkpoints");
+  fs::create_symlink("MANIFEST.json", run / "MANIFEST.json");
   EXPECT_EQ(error_text([&] { load_weights(run); }),
             "there are no weights in the folder '" + run.string() +
                 "': it holds neither MANIFEST.json nor checkpoints of a student or a teacher");
