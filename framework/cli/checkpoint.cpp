@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <numeric>
 
@@ -9,6 +8,7 @@
 #include <ttfm/io/safetensors.h>
 
 #include "base/log.h"
+#include "base/size_text.h"
 #include "base/text_table.h"
 #include "cli/checkpoint_places.h"
 #include "cli/commands.h"
@@ -26,17 +26,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 std::string json_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
-/// "1.66 MB"
-std::string size_text(uint64_t bytes) {
-  constexpr std::array<const char*, 5> kUnits = {"B", "kB", "MB", "GB", "TB"};
-  double size = static_cast<double>(bytes);
-  size_t unit = 0;
-  for (; size >= 999.5 && unit + 1 < kUnits.size(); ++unit) size /= 1000;
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g %s", size, kUnits[unit]);
-  return text.data();
-}
 
 std::string counted(size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
@@ -210,14 +199,15 @@ int checkpoint_verify(const CheckpointArguments& arguments) {
   for (const CheckpointPlace& place : places) {
     uint64_t bytes = 0;
     std::string wrong;
-    const std::vector<FileVerdict> files = verify_files(place.folder);
-    for (const FileVerdict& file : files) {
+    const run::ManifestCheck check = run::verify(place.folder);
+    for (const auto& file : check.files) {
       bytes += file.bytes;
       if (!file.damage.empty()) wrong += "  " + file.name + ": " + file.damage + "\n";
     }
+    if (wrong.empty() && !check.damage.empty()) wrong = "  " + check.damage + "\n";  // of the manifest itself
     damaged += !wrong.empty();
     const std::string verdict = wrong.empty()
-                                    ? "verified, " + counted(files.size(), "file") + ", " + size_text(bytes) + "\n"
+                                    ? "verified, " + counted(check.files.size(), "file") + ", " + size_text(bytes) + "\n"
                                     : "damaged\n" + wrong;
     std::fputs((place.stage + " step " + place.step + ": " + verdict).c_str(), stdout);
   }

@@ -2,13 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "cli/checkpoint_places.h"
 
-#define XXH_INLINE_ALL  // the header alone: nothing to link
-#include <xxhash.h>
-
-#include <array>
-#include <cstdio>
 #include <fstream>
-#include <memory>
 
 #include <ttfm/error.h>
 
@@ -77,33 +71,6 @@ std::vector<run::Checkpoints> stages_of(const fs::path& path) {
                   "'. The folder of a run, of a stage (RUN/student), or of one checkpoint is expected");
 }
 
-std::string hash_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), XXH3_freeState);
-  std::vector<char> block(1 << 20);
-  XXH3_128bits_reset(state.get());
-  while (file) {
-    file.read(block.data(), static_cast<std::streamsize>(block.size()));
-    XXH3_128bits_update(state.get(), block.data(), static_cast<size_t>(file.gcount()));
-  }
-  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
-  std::array<char, 33> text{};
-  std::snprintf(text.data(), text.size(), "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
-                static_cast<unsigned long long>(hash.low64));
-  return text.data();
-}
-
-std::string damage_of(const fs::path& path, const Json& entry) {
-  std::error_code error;
-  const uintmax_t bytes = fs::file_size(path, error);
-  if (error) return error.message();
-  const auto expected = entry.at("bytes").get<uintmax_t>();
-  if (bytes != expected) {
-    return "has " + std::to_string(bytes) + " bytes, the manifest says " + std::to_string(expected);
-  }
-  return hash_file(path) == entry.at("xxh3_128") ? "" : "its checksum is not the manifest's";
-}
-
 }  // namespace
 
 std::vector<CheckpointPlace> find_checkpoints(const fs::path& path) {
@@ -124,20 +91,6 @@ std::vector<CheckpointPlace> newest_checkpoints(const fs::path& path) {
   if (is_checkpoint(plain)) return find_checkpoints(plain);
   std::vector<CheckpointPlace> all;
   for (const run::Checkpoints& stage : stages_of(plain)) all.push_back(place_of(stage.newest_folder().value()));
-  return all;
-}
-
-std::vector<FileVerdict> verify_files(const fs::path& checkpoint) {
-  const std::string first = run::damage(checkpoint);
-  const std::string own = std::string(run::kManifestName) + ": ";
-  if (first.starts_with(own)) return {{run::kManifestName, 0, first.substr(own.size())}};
-  std::vector<FileVerdict> all;
-  const Json manifest = read_json(checkpoint / run::kManifestName);  // whole: damage() would have named it
-  for (const Json& entry : manifest.at("files")) {
-    FileVerdict file{entry.at("name"), entry.at("bytes"), ""};
-    if (!first.empty()) file.damage = damage_of(checkpoint / file.name, entry);
-    all.push_back(std::move(file));
-  }
   return all;
 }
 

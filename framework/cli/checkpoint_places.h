@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-/// Checkpoints as files: where they are, and what is wrong with them.
+/// Checkpoints as files: where they are.
 namespace ttfm::cli {
 
 struct CheckpointPlace {
@@ -26,15 +26,5 @@ std::vector<CheckpointPlace> find_checkpoints(const std::filesystem::path& path)
 /// Those of find_checkpoints() that a resumed run would take: of each stage the newest one that verifies. The folder of
 /// one checkpoint is that one, as it is.
 std::vector<CheckpointPlace> newest_checkpoints(const std::filesystem::path& path);
-
-/// One file of a checkpoint, held against the manifest.
-struct FileVerdict {
-  std::string name;
-  uint64_t bytes = 0;  ///< that the manifest says
-  std::string damage;  ///< what is wrong; "" if nothing is
-};
-
-/// Every file of a checkpoint, in the manifest's order; the manifest alone where that is damaged itself.
-std::vector<FileVerdict> verify_files(const std::filesystem::path& checkpoint);
 
 }  // namespace ttfm::cli

@@ -3,26 +3,15 @@
 #include "pipeline/disk.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include <ttfm/error.h>
 
+#include "base/size_text.h"
 #include "config/sections.h"
 #include "pipeline/stages.h"
 
 namespace ttfm::pipeline {
 namespace {
-
-std::string size_text(int64_t bytes) {
-  static constexpr std::array kUnits = {"bytes", "kB", "MB", "GB", "TB"};
-  auto size = static_cast<double>(bytes);
-  size_t unit = 0;
-  for (; size >= 1000 && unit + 1 < kUnits.size(); ++unit) size /= 1000;
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g %s", size, kUnits[unit]);
-  return text.data();
-}
 
 /// The folder itself, or the nearest one above it that is there.
 std::filesystem::path existing(std::filesystem::path folder) {
@@ -56,9 +45,9 @@ DiskNeeds disk_needs(const Session& session) {
 }
 
 std::string DiskNeeds::text() const {
-  return size_text(total) + " for " + std::to_string(count) + (count == 1 ? " checkpoint" : " checkpoints") +
-         " of at most " + size_text(checkpoint) + " and the one that is being written; " +
-         (available < 0 ? "nobody knows what is" : size_text(available) + " are") + " free in '" + folder.string() +
+  return size_text(static_cast<uint64_t>(total)) + " for " + std::to_string(count) + (count == 1 ? " checkpoint" : " checkpoints") +
+         " of at most " + size_text(static_cast<uint64_t>(checkpoint)) + " and the one that is being written; " +
+         (available < 0 ? "nobody knows what is" : size_text(static_cast<uint64_t>(available)) + " are") + " free in '" + folder.string() +
          "'";
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/tensor.h>
 
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <sstream>
@@ -58,11 +59,10 @@ class Comparison {
  private:
   static std::string shown(const Tensor& tensor) {
     std::ostringstream text;
-    if (tensor.numel() == 1) {
-      text << tensor.item<double>();
-    } else {
-      text << tensor.sizes() << " of mean " << tensor.to(at::kDouble).mean().item<double>();
-    }
+    if (tensor.numel() != 1) text << tensor.sizes() << " of mean ";
+    const auto value = tensor.to(at::kDouble).mean().item<double>();
+    if (std::isnan(value)) return text.str() + "nan";  // a stream writes its sign too
+    text << value;
     return text.str();
   }
 

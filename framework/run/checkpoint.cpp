@@ -161,27 +161,15 @@ class Temporary {
   fs::path path_;
 };
 
-/// Compares a checkpoint with its manifest, which has to list what every checkpoint has.
-ManifestCheck verify(const fs::path& folder) {
-  ManifestCheck check = check_manifest(folder);
-  for (const char* name : {kStateName, "model.safetensors"}) {
-    if (!check.damage.empty()) break;
-    if (std::find(check.files.begin(), check.files.end(), name) == check.files.end()) {
-      check.damage = std::string(kManifestName) + ": does not list " + name;
-    }
-  }
-  return check;
-}
-
-Checkpoint read_verified(const fs::path& folder, const std::vector<std::string>& files) {
+Checkpoint read_verified(const fs::path& folder, const ManifestCheck& check) {
   Checkpoint checkpoint;
   checkpoint.folder = folder;
   checkpoint.state = read_state(folder / kStateName);
-  for (const std::string& name : files) {
-    if (!name.ends_with(kTensors)) continue;
-    const io::SafetensorsFile file(folder / name);
+  for (const ManifestCheck::File& listed : check.files) {
+    if (!listed.name.ends_with(kTensors)) continue;
+    const io::SafetensorsFile file(folder / listed.name);
     TensorGroup& group = checkpoint.groups.emplace_back();
-    group.name = name.substr(0, name.size() - kTensors.size());
+    group.name = listed.name.substr(0, listed.name.size() - kTensors.size());
     for (const io::TensorEntry& tensor : file.tensors()) group.tensors.push_back({tensor.name, file.read(tensor)});
   }
   return checkpoint;
@@ -258,7 +246,7 @@ auto Checkpoints::newest_that(const Take& take) const {
   for (auto step = all.rbegin(); step != all.rend(); ++step) {
     const fs::path folder = folder_of(*step);
     const ManifestCheck check = verify(folder);
-    if (check.damage.empty()) return std::optional(take(folder, check.files));
+    if (check.damage.empty()) return std::optional(take(folder, check));
     log::warning("the checkpoint '" + folder.string() + "' is damaged and left out: " + check.damage);
   }
   if (all.empty()) return decltype(std::optional(take(fs::path(), {})))();
@@ -268,7 +256,7 @@ auto Checkpoints::newest_that(const Take& take) const {
 }
 
 std::optional<fs::path> Checkpoints::newest_folder() const {
-  return newest_that([](const fs::path& folder, const std::vector<std::string>&) { return folder; });
+  return newest_that([](const fs::path& folder, const ManifestCheck&) { return folder; });
 }
 
 std::optional<Checkpoint> Checkpoints::newest() const { return newest_that(read_verified); }
@@ -308,11 +296,21 @@ void Checkpoints::prune(const Retention& keep) const {
   }
 }
 
+ManifestCheck verify(const fs::path& checkpoint_folder) {
+  ManifestCheck check = check_manifest(checkpoint_folder);
+  for (const char* name : {kStateName, "model.safetensors"}) {
+    const bool listed = std::any_of(check.files.begin(), check.files.end(),
+                                    [name](const ManifestCheck::File& file) { return file.name == name; });
+    if (!listed && check.damage.empty()) check.damage = std::string(kManifestName) + ": does not list " + name;
+  }
+  return check;
+}
+
 std::string damage(const fs::path& checkpoint_folder) { return verify(checkpoint_folder).damage; }
 
 Checkpoint read_checkpoint(const fs::path& checkpoint_folder) {
   const ManifestCheck check = verify(checkpoint_folder);
-  if (check.damage.empty()) return read_verified(checkpoint_folder, check.files);
+  if (check.damage.empty()) return read_verified(checkpoint_folder, check);
   throw Error(ErrorKind::checkpoint, "the checkpoint '" + checkpoint_folder.string() + "' is damaged: " + check.damage);
 }
 

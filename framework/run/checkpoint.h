@@ -12,6 +12,8 @@
 
 #include <ttfm/io/safetensors.h>
 
+#include "run/manifest.h"
+
 namespace ttfm::run {
 
 /// Where a stage stands: what state.json of a checkpoint holds.
@@ -89,8 +91,10 @@ class Checkpoints {
   std::filesystem::path folder_;
 };
 
-/// Compares a checkpoint's folder with its manifest. Empty if they agree, else what is wrong:
-/// "model.safetensors: its checksum is not the manifest's".
+/// Compares a checkpoint's folder with its manifest, which has to list what every checkpoint has.
+ManifestCheck verify(const std::filesystem::path& checkpoint_folder);
+
+/// What is wrong first: "model.safetensors: its checksum is not the manifest's". Empty if nothing is.
 std::string damage(const std::filesystem::path& checkpoint_folder);
 
 /// All of a checkpoint that verifies. Throws ttfm::Error (checkpoint) for a damaged one.

@@ -5,11 +5,13 @@
 #define XXH_INLINE_ALL  // the header alone: nothing to link
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "base/atomic_file.h"
@@ -55,25 +57,30 @@ std::optional<nlohmann::json> unseal(const std::string& text) {
   return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
 }
 
-std::string check_file(const std::filesystem::path& folder, const nlohmann::json& entry) {
-  const auto name = entry.at("name").get<std::string>();
-  // at a byte of 0 the system would take the name to end
-  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos ||
-      name.find('\0') != std::string::npos) {
-    return std::string(kManifestName) + ": '" + name + "' is not a file of this folder";
-  }
-  const std::filesystem::path path = folder / name;
+/// What is wrong with a file; "" if nothing is.
+std::string damage_of(const std::filesystem::path& path, uintmax_t expected_bytes, const std::string& checksum) {
   std::error_code error;
   const uintmax_t bytes = std::filesystem::file_size(path, error);
-  if (error) return name + ": " + error.message();
-  const auto expected = static_cast<uintmax_t>(count_at(entry, "bytes"));
-  if (bytes != expected) {
-    return name + ": has " + std::to_string(bytes) + " bytes, the manifest says " + std::to_string(expected);
+  if (error) return error.message();
+  if (bytes != expected_bytes) {
+    return "has " + std::to_string(bytes) + " bytes, the manifest says " + std::to_string(expected_bytes);
   }
   const std::optional<std::string> hash = hash_file(path);
-  if (!hash) return name + ": cannot be read";
-  if (*hash != entry.at("xxh3_128").get<std::string>()) return name + ": its checksum is not the manifest's";
-  return {};
+  if (!hash) return "cannot be read";
+  return *hash == checksum ? "" : "its checksum is not the manifest's";
+}
+
+ManifestCheck::File check_file(const std::filesystem::path& folder, const nlohmann::json& entry) {
+  ManifestCheck::File file;
+  entry.at("name").get_to(file.name);
+  // at a byte of 0 the system would take the name to end
+  if (file.name.empty() || file.name.front() == '.' || file.name.find('/') != std::string::npos ||
+      file.name.find('\0') != std::string::npos) {
+    throw WrongField("'" + file.name + "' is not a file of this folder");
+  }
+  file.bytes = static_cast<uint64_t>(count_at(entry, "bytes"));
+  file.damage = damage_of(folder / file.name, file.bytes, entry.at("xxh3_128").get<std::string>());
+  return file;
 }
 
 }  // namespace
@@ -110,19 +117,23 @@ ManifestCheck check_manifest(const std::filesystem::path& folder) {
     if (const int64_t format = count_at(*manifest, "format"); format != kFormat) {
       return {own + "has format " + std::to_string(format) + ", this program reads " + std::to_string(kFormat), {}};
     }
+    std::set<std::string> names;
     for (const nlohmann::json& entry : manifest->at("files")) {
-      check.files.push_back(entry.at("name").get<std::string>());
-      check.damage = check_file(folder, entry);
-      if (!check.damage.empty()) break;
+      check.files.push_back(check_file(folder, entry));
+      const std::string& name = check.files.back().name;
+      if (!names.insert(name).second) throw WrongField("it lists '" + name + "' twice");
     }
+    const auto damaged = std::find_if(check.files.begin(), check.files.end(),
+                                      [](const ManifestCheck::File& file) { return !file.damage.empty(); });
+    if (damaged != check.files.end()) check.damage = damaged->name + ": " + damaged->damage;
+    return check;
   } catch (const UnreadableFile& unreadable) {
-    check.damage = own + unreadable.what();
+    return {own + unreadable.what(), {}};
   } catch (const nlohmann::json::exception& exception) {
-    check.damage = own + "is no manifest: " + exception.what();
+    return {own + "is no manifest: " + exception.what(), {}};
   } catch (const WrongField& wrong) {
-    check.damage = own + "is no manifest: " + wrong.what();
+    return {own + "is no manifest: " + wrong.what(), {}};
   }
-  return check;
 }
 
 }  // namespace ttfm::run

@@ -37,9 +37,15 @@ struct ManifestEntry {
 /// manifest is complete.
 std::string manifest_text(const std::vector<ManifestEntry>& files);
 
+/// A folder held against its manifest.
 struct ManifestCheck {
-  std::string damage;              ///< what differs from the manifest; empty: nothing
-  std::vector<std::string> files;  ///< the manifest's names, in its order; only complete if nothing differs
+  struct File {
+    std::string name;
+    uint64_t bytes = 0;  ///< that the manifest says
+    std::string damage;  ///< "has 9 bytes, the manifest says 172"; "" if nothing is wrong
+  };
+  std::string damage;       ///< the first thing that differs, with its file's name; "" if nothing does
+  std::vector<File> files;  ///< in the manifest's order; none of them where the manifest is damaged itself
 };
 
 /// Compares the folder's files with its manifest, byte for byte. Never throws for what it finds there.

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
+#include <ATen/ops/randn.h>
+
+#include <ttfm/io/safetensors.h>
+
 #include "faults/faulty_run.h"
 
 namespace ttfm::test {
@@ -129,6 +133,19 @@ TEST_F(Faults, DataThatVanishEndTheRunWithWhatIsDone) {
   EXPECT_EQ(results()["metrics"], whole.at("metrics"));
   EXPECT_EQ(results()["student/checkpoints/step-00000020/model.safetensors"],
             whole.at("student/checkpoints/step-00000020/model.safetensors"));
+}
+
+TEST_F(Faults, AFolderOfDataMayBeReadOnly) {
+  const std::filesystem::path data = folder.path() / "data";
+  std::filesystem::create_directory(data);
+  io::write_safetensors(data / "points.safetensors", {{"x", at::randn({200, 2})}});
+
+  const Outcome outcome =
+      start({"--dataset.type=tensor", "--dataset.file=" + (data / "points.safetensors").string()},
+            {{"UNDER", data.string()}, {"DO", "EROFS"}, {"AT", "1"}, {"COUNT", "0"}, {"TRACE", folder.path() / "trace"}});
+
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "trace")) << read_file(folder.path() / "trace");
 }
 
 TEST_F(Faults, ABugOfAPluginIsCalledOne) {

@@ -122,5 +122,25 @@ TEST_F(Resume, GoesOnAcrossStagesWithTheSameResult) {
   }
 }
 
+TEST_F(Resume, ThatHasNothingToGoOnWithEndsWithFour) {
+  const Outcome none = start({"--resume=must"});
+  EXPECT_EQ(none.code, 4);
+  EXPECT_EQ(none.err, "error: --resume=must, but there is no run in '" + run.string() + "'\n");
+  EXPECT_FALSE(std::filesystem::exists(run));
+
+  ASSERT_EQ(start().code, 0);
+  for (const std::string& name : checkpoints()) {
+    std::filesystem::resize_file(run / "student/checkpoints" / name / "optimizer.safetensors", 100);
+  }
+  for (const char* resume : {"--resume=must", "--resume=auto"}) {
+    const Outcome damaged = start({resume});
+    EXPECT_EQ(damaged.code, 4);
+    EXPECT_NE(damaged.err.find("error: none of the 2 checkpoints in '"), std::string::npos) << damaged.err;
+    EXPECT_NE(damaged.err.find("step-00000020' is damaged and left out: optimizer.safetensors: has 100 bytes"),
+              std::string::npos)
+        << damaged.err;
+  }
+}
+
 }  // namespace
 }  // namespace ttfm::test

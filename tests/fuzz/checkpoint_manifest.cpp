@@ -23,8 +23,9 @@ void make_folder() {
 void check() {
   const ttfm::run::ManifestCheck check = ttfm::run::check_manifest(ttfm::fuzz::folder());
   if (!check.damage.empty()) return;
-  for (const std::string& name : check.files) {
-    ttfm::fuzz::require(name == "model.safetensors" || name == "state.json", "a manifest lists files of its folder");
+  for (const auto& file : check.files) {
+    ttfm::fuzz::require(file.name == "model.safetensors" || file.name == "state.json",
+                        "a manifest lists files of its folder");
   }
 }
 

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <optional>
 
+#include "framework/run/sealed_manifest.h"
 #include "fuzz/fuzz.h"
 #include "run/checkpoint.h"
-#include "run/manifest.h"
 
 /// The input is the state.json of a checkpoint whose manifest says that it is whole. If it is taken, it holds what a
 /// training can go on from, and reads back after it was written.
@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const run::Checkpoint twice = run::read_checkpoint(folder);
   fuzz::require(twice.state.stage == state.stage && twice.state.step == state.step &&
                     twice.state.images == state.images && twice.state.seconds == state.seconds &&
-                    twice.state.counters == state.counters && twice.state.versions == state.versions,
+                    twice.state.counters == state.counters && twice.state.metrics == state.metrics && twice.state.versions == state.versions,
                 "a checkpoint's state reads back as it was");
   std::filesystem::remove_all(folder);
   return 0;

@@ -54,7 +54,7 @@ const std::map<std::string, std::vector<std::string>>& libraries() {
       {"sys/", {""}},
       {"toml++/", {"framework/config/toml_reader."}},
       {"torch/", {""}},
-      {"xxhash.h", {"framework/run/manifest.cpp", "framework/cli/checkpoint_places.cpp"}},
+      {"xxhash.h", {"framework/run/manifest.cpp"}},
       {"zlib.h", {"plugins/datasets/"}},
   };
   return table;
