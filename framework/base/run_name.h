@@ -7,14 +7,15 @@
 
 namespace ttfm {
 
-/// What a run may be called: it names a folder, on every file system, and needs no quoting in a shell.
+/// Needs no quoting in a shell, and stands in the name of a file on every file system.
+inline bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+/// What a run may be called: it names a folder.
 inline bool is_run_name(std::string_view name) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
   return !name.empty() && name.size() <= 128 && name.front() != '.' && name.front() != '-' &&
-         std::all_of(name.begin(), name.end(), plain);
+         std::all_of(name.begin(), name.end(), is_name_character);
 }
 
 }  // namespace ttfm

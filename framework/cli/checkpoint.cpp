@@ -206,9 +206,9 @@ int checkpoint_verify(const CheckpointArguments& arguments) {
     }
     if (wrong.empty() && !check.damage.empty()) wrong = "  " + check.damage + "\n";  // of the manifest itself
     damaged += !wrong.empty();
-    const std::string verdict = wrong.empty()
-                                    ? "verified, " + counted(check.files.size(), "file") + ", " + size_text(bytes) + "\n"
-                                    : "damaged\n" + wrong;
+    const std::string verdict =
+        wrong.empty() ? "verified, " + counted(check.files.size(), "file") + ", " + size_text(bytes) + "\n"
+                      : "damaged\n" + wrong;
     std::fputs((place.stage + " step " + place.step + ": " + verdict).c_str(), stdout);
   }
   if (damaged == 0) return 0;

@@ -45,10 +45,11 @@ DiskNeeds disk_needs(const Session& session) {
 }
 
 std::string DiskNeeds::text() const {
-  return size_text(static_cast<uint64_t>(total)) + " for " + std::to_string(count) + (count == 1 ? " checkpoint" : " checkpoints") +
-         " of at most " + size_text(static_cast<uint64_t>(checkpoint)) + " and the one that is being written; " +
-         (available < 0 ? "nobody knows what is" : size_text(static_cast<uint64_t>(available)) + " are") + " free in '" + folder.string() +
-         "'";
+  return size_text(static_cast<uint64_t>(total)) + " for " + std::to_string(count) +
+         (count == 1 ? " checkpoint" : " checkpoints") + " of at most " + size_text(static_cast<uint64_t>(checkpoint)) +
+         " and the one that is being written; " +
+         (available < 0 ? "nobody knows what is" : size_text(static_cast<uint64_t>(available)) + " are") +
+         " free in '" + folder.string() + "'";
 }
 
 void require_disk(const DiskNeeds& needs) {

@@ -51,7 +51,8 @@ bool may_change(const config::Change& change, bool teacher_is_done) {
 }
 
 std::map<std::string, std::string> read_inputs(const std::filesystem::path& path) {
-  const nlohmann::json json = nlohmann::json::parse(read_file_or_nothing(path, limits::kConfigBytes), nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json json =
+      nlohmann::json::parse(read_file_or_nothing(path, limits::kConfigBytes), nullptr, /*allow_exceptions=*/false);
   std::map<std::string, std::string> inputs;
   if (!json.is_object()) return inputs;
   for (const auto& [name, checksum] : json.items()) {

@@ -284,7 +284,8 @@ void Checkpoints::prune(const Retention& keep) const {
   if (const auto step = this->best(keep.best)) {
     best = *step;
     const std::string text = pointer_to(folder_of(best));
-    if (read_file_or_nothing(folder_ / "BEST", limits::kStateBytes) != text) write_file_atomically(folder_ / "BEST", text);
+    if (read_file_or_nothing(folder_ / "BEST", limits::kStateBytes) != text)
+      write_file_atomically(folder_ / "BEST", text);
   }
   if (healthy == all.rend()) return;  // each may be worth a rescue
   for (size_t i = 0; i + static_cast<size_t>(keep.last) < all.size(); ++i) {

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "base/atomic_file.h"
+#include "base/printable.h"
 #include "base/read_file.h"
 #include "run/json_count.h"
 
@@ -76,7 +77,7 @@ ManifestCheck::File check_file(const std::filesystem::path& folder, const nlohma
   // at a byte of 0 the system would take the name to end
   if (file.name.empty() || file.name.front() == '.' || file.name.find('/') != std::string::npos ||
       file.name.find('\0') != std::string::npos) {
-    throw WrongField("'" + file.name + "' is not a file of this folder");
+    throw WrongField("'" + printable(file.name) + "' is not a file of this folder");
   }
   file.bytes = static_cast<uint64_t>(count_at(entry, "bytes"));
   file.damage = damage_of(folder / file.name, file.bytes, entry.at("xxh3_128").get<std::string>());

@@ -20,20 +20,15 @@
 #include "base/atomic_file.h"
 #include "base/log.h"
 #include "base/read_file.h"
+#include "base/run_name.h"
 
 namespace ttfm::run {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
-
 void check_name(const std::string& name) {
-  const bool plain = !name.empty() && name.size() <= 128 && name.front() != '.' && name.front() != '-' &&
-                     std::all_of(name.begin(), name.end(), is_name_character);
-  if (plain) return;
+  if (is_run_name(name)) return;
   throw Error(ErrorKind::config, "[run] name = \"" + name +
                                      "\" cannot name a folder: at most 128 letters, digits, '.', '_' and '-' are "
                                      "allowed, beginning with a letter, a digit or '_'");
@@ -113,18 +108,18 @@ RunFolder::~RunFolder() {
 }
 
 void RunFolder::create(const RunRequest& request) {
+  if (!request.name && request.resume == Resume::must) {
+    throw Error(ErrorKind::config, "--resume=must needs [run] name: a run without a name is always a new one");
+  }
+  if (request.name) check_name(*request.name);
   std::error_code error;
   fs::create_directories(request.parent, error);
   if (error) throw Error(ErrorKind::io, "cannot make '" + request.parent.string() + "': " + error.message());
   if (!request.name) {
-    if (request.resume == Resume::must) {
-      throw Error(ErrorKind::config, "--resume=must needs [run] name: a run without a name is always a new one");
-    }
     do {  // create_directory() says whether the folder is new, so two runs never share one
       path_ = request.parent / fresh_name(request.config);
     } while (!fs::create_directory(path_, error) && !error);
   } else {
-    check_name(*request.name);
     path_ = request.parent / *request.name;
     const bool made = fs::create_directory(path_, error);
     const bool empty = made || (!error && fs::is_empty(path_, error));
@@ -159,7 +154,8 @@ void RunFolder::lock() {
       throw Error(ErrorKind::io, "cannot lock '" + file.string() + "': " + std::strerror(reason));
     }
     throw Error(ErrorKind::config, "the run folder '" + path_.string() + "' is in use by another process (" +
-                                       read_file_or_nothing(file, limits::kConfigBytes) + "): wait for its end, or stop it");
+                                       read_file_or_nothing(file, limits::kConfigBytes) +
+                                       "): wait for its end, or stop it");
   }
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
@@ -186,7 +182,8 @@ std::optional<fs::path> RunFolder::latest(std::string_view stem, std::string_vie
 }
 
 void RunFolder::keep(std::string_view stem, std::string_view extension, std::string_view bytes) const {
-  if (const auto last = latest(stem, extension); last && read_file_or_nothing(*last, limits::kConfigBytes) == bytes) return;
+  if (const auto last = latest(stem, extension); last && read_file_or_nothing(*last, limits::kConfigBytes) == bytes)
+    return;
   int number = 1;
   while (fs::exists(numbered(path_, stem, extension, number))) ++number;
   write_file_atomically(numbered(path_, stem, extension, number), bytes);

@@ -99,17 +99,17 @@ train::TrainerInputs DeviceRun::trainer_inputs(const char* stage, Network& netwo
 void DeviceRun::fit(const char* stage, Network& network) {
   const host::Owned<Loss> loss = assembly_.loss(stage == std::string("teacher") ? "teacher.loss" : "loss");
   const train::TrainerInputs inputs = trainer_inputs(stage, network, *loss);
-  std::vector<run::TensorGroup> saved;
+  train::TrainerState saved;
   {
     train::Trainer first(inputs);
     step(first);
     saved = first.state();
-    for (auto& group : saved) {
+    for (auto& group : saved.groups) {
       for (auto& each : group.tensors) each.value = each.value.detach().clone().cpu();
     }
   }
   train::Trainer resumed(inputs);
-  resumed.load(saved, /*steps_done=*/1, "the state");
+  resumed.load(saved, "the state");
   step(resumed);
 
   const std::string prefix = std::string(stage) + "'s ";
@@ -118,7 +118,7 @@ void DeviceRun::fit(const char* stage, Network& network) {
   add(prefix + "loss", at::tensor(metrics.loss));
   add(prefix + "gradient norm", at::tensor(metrics.gradient_norm));
   add(prefix + "gradient", network.parameters().gradient());
-  for (const run::TensorGroup& group : resumed.state()) {
+  for (const run::TensorGroup& group : resumed.state().groups) {
     for (const auto& each : group.tensors) add(prefix + group.name + ' ' + each.name, each.value);
   }
   network.parameters().load(network.parameters().named_in(resumed.average()), "the average");

@@ -60,8 +60,7 @@ TEST_F(Resume, TakesAnythingFromWhoInsistsAndRecordsIt) {
   const Outcome outcome = start({"--resume=auto", "--train.lr=3e-3", "--allow-config-change"});
 
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_EQ(last_start().at("changes"),
-            nlohmann::json::array({"train.lr = 0.003, it was 0.001"}));
+  EXPECT_EQ(last_start().at("changes"), nlohmann::json::array({"train.lr = 0.003, it was 0.001"}));
 }
 
 TEST_F(Resume, RefusesOtherDataUnderTheSameName) {

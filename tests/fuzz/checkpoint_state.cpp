@@ -32,7 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const run::Checkpoint twice = run::read_checkpoint(folder);
   fuzz::require(twice.state.stage == state.stage && twice.state.step == state.step &&
                     twice.state.images == state.images && twice.state.seconds == state.seconds &&
-                    twice.state.counters == state.counters && twice.state.metrics == state.metrics && twice.state.versions == state.versions,
+                    twice.state.counters == state.counters && twice.state.metrics == state.metrics &&
+                    twice.state.versions == state.versions,
                 "a checkpoint's state reads back as it was");
   std::filesystem::remove_all(folder);
   return 0;
