@@ -3,11 +3,9 @@
 //
 // The program: the command line, and errors on their way to the user. The only user of CLI11.
 #include <c10/util/Exception.h>
-#include <malloc.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <climits>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -16,6 +14,7 @@
 #include <ttfm/error.h>
 #include <ttfm/export.h>
 
+#include "base/allocator.h"
 #include "base/edit_distance.h"
 #include "base/printable.h"
 #include "base/version.h"
@@ -26,14 +25,6 @@ namespace ttfm::cli {
 namespace {
 
 constexpr int kUsage = 2;
-
-// Freed memory stays with the process: every step allocates what the last one freed, and giving it back to the kernel in
-// between costs a page fault for each page.
-void keep_freed_memory() {
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, INT_MAX);
-  mallopt(M_TOP_PAD, 64 << 20);
-}
 
 std::string version() {
   return "ttfm " TTFM_VERSION " (plugin ABI " + std::to_string(TTFM_ABI_MAJOR) + "." + std::to_string(TTFM_ABI_MINOR) +
@@ -376,6 +367,6 @@ int guarded(int argc, char** argv) {
 
 /// Called by the launcher (framework/launcher).
 extern "C" TTFM_API int ttfm_main(int argc, char** argv) {
-  ttfm::cli::keep_freed_memory();
+  ttfm::keep_freed_memory();
   return ttfm::cli::guarded(argc, argv);
 }

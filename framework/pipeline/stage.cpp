@@ -208,7 +208,7 @@ class StageRun {
     }
     checkpoints_.write(checkpoint);
     saved_at_ = trainer_.steps_done();
-    checkpoints_.prune(retention_);
+    checkpoints_.prune(retention_, saved_at_);
     write_status();
   }
 

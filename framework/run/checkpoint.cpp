@@ -116,8 +116,13 @@ class Files {
     Checksum checksum;
     uint64_t bytes = 0;
     fill([&](const void* data, size_t size) {
-      file.write(data, size);
-      checksum.add(data, size);
+      constexpr size_t kPiece = size_t{1} << 20;  // what was hashed is still in the cache when it is written
+      const auto* from = static_cast<const char*>(data);
+      for (size_t done = 0; done < size; done += kPiece) {
+        const size_t piece = std::min(kPiece, size - done);
+        checksum.add(from + done, piece);
+        file.write(from + done, piece);
+      }
       bytes += size;
     });
     file.begin_sync();
@@ -276,10 +281,10 @@ std::optional<int64_t> Checkpoints::best(const std::string& metric) const {
   return std::min_element(values.begin(), values.end())->second;
 }
 
-void Checkpoints::prune(const Retention& keep) const {
+void Checkpoints::prune(const Retention& keep, std::optional<int64_t> written) const {
   const std::vector<int64_t> all = steps();
-  const auto healthy =
-      std::find_if(all.rbegin(), all.rend(), [&](int64_t step) { return damage(folder_of(step)).empty(); });
+  const auto healthy = std::find_if(all.rbegin(), all.rend(),
+                                    [&](int64_t step) { return step == written || damage(folder_of(step)).empty(); });
   int64_t best = -1;
   if (const auto step = this->best(keep.best)) {
     best = *step;

@@ -76,8 +76,9 @@ class Checkpoints {
   /// The folder of what newest() would read.
   std::optional<std::filesystem::path> newest_folder() const;
 
-  /// Removes what is not kept, and writes BEST.
-  void prune(const Retention& keep) const;
+  /// Removes what is not kept, and writes BEST. `written` is a step that write() has just returned from: it is whole, and
+  /// nothing has to be read to know it.
+  void prune(const Retention& keep, std::optional<int64_t> written = {}) const;
 
   /// The step of the checkpoint with the lowest value of a metric, as far as their state.json can be read; none for "".
   std::optional<int64_t> best(const std::string& metric) const;

@@ -26,9 +26,13 @@ namespace {
 constexpr const char* kWindow = "window";
 constexpr const char* kWindowSteps = "window_steps";
 
-/// to <- to + weight (from - to), and nothing where `masked` is 1.
-void follow(const Tensor& to, const Tensor& from, double weight, const Tensor& masked) {
-  to.lerp_(from, weight * (1 - masked));
+/// to <- to + weight (from - to), and nothing where the step is masked.
+void follow(const Tensor& to, const Tensor& from, double weight, const UpdateGuard& guard) {
+  if (const std::optional<bool> masked = guard.masked_on_host()) {
+    if (!*masked) to.lerp_(from, weight);
+  } else {
+    to.lerp_(from, weight * (1 - guard.masked()));
+  }
 }
 
 /// The group of that name among those of `source`, which has to be there.
@@ -185,8 +189,7 @@ void Trainer::update(const Tensor& loss) {
   if (loss_optimizer_) loss_optimizer_->step(lr, guard_.masked());
   const at::NoGradGuard no_grad;
   if (average_.defined()) {
-    follow(average_, inputs_.student.parameters().values(), 1 - ema_decay(inputs_.options.ema_decay, step_),
-           guard_.masked());
+    follow(average_, inputs_.student.parameters().values(), 1 - ema_decay(inputs_.options.ema_decay, step_), guard_);
   }
 }
 
@@ -197,18 +200,20 @@ void Trainer::update_copies(uint32_t refresh) {
     const CopyRule& rule = needs_.copy[i];
     const Tensor& copy = copies_[i]->parameters().values();
     if (rule.kind == CopyRule::kEma) {
-      follow(copy, values, 1 - ema_decay(rule.decay, step_), guard_.masked());
+      follow(copy, values, 1 - ema_decay(rule.decay, step_), guard_);
     } else if ((refresh >> i & 1u) || (rule.refresh_every > 0 && (step_ + 1) % rule.refresh_every == 0)) {
-      follow(copy, values, 1, guard_.masked());
+      follow(copy, values, 1, guard_);
     }
   }
 }
 
 void Trainer::add_to_window(const std::map<std::string, Tensor>& sums) {
   const at::NoGradGuard no_grad;
+  const std::optional<bool> masked = guard_.masked_on_host();
+  if (masked == true) return;
   const Tensor counts = guard_.masked() == 0;
   for (const auto& [name, value] : sums) {
-    const Tensor counted = at::where(counts, value, 0);
+    const Tensor counted = masked ? value : at::where(counts, value, 0);
     Tensor& sum = window_[name];
     sum = sum.defined() ? sum + counted : counted;
   }

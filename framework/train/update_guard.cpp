@@ -8,12 +8,20 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace ttfm::train {
 namespace {
 
 constexpr const char* kSkipped = "skipped_steps";
 constexpr const char* kRow = "skipped_in_a_row";
 constexpr const char* kRowBegan = "skipped_since";
+
+/// A scalar in host memory that is finite; false for anything else.
+bool is_finite_on_host(const Tensor& scalar) {
+  return scalar.is_cpu() && scalar.scalar_type() == at::kFloat && std::isfinite(*scalar.const_data_ptr<float>());
+}
 
 }  // namespace
 
@@ -28,6 +36,7 @@ UpdateGuard::UpdateGuard(int64_t most_skipped, c10::Device device) : most_skippe
 }
 
 void UpdateGuard::judge(int64_t step, const Tensor& loss, at::ArrayRef<Tensor> norms) {
+  if (passes_on_host(loss, norms)) return;
   const at::NoGradGuard no_grad;
   Tensor finite = at::isfinite(loss);
   for (const Tensor& norm : norms) finite = finite.logical_and(at::isfinite(norm));
@@ -37,6 +46,18 @@ void UpdateGuard::judge(int64_t step, const Tensor& loss, at::ArrayRef<Tensor> n
   skipped_ = skipped_ + bad;
   stopped_ = stopped_.logical_or(row_ > most_skipped_);
   masked_ = bad.logical_or(stopped_).to(at::kFloat);
+}
+
+/// The ordinary step on the CPU, where nothing changes but what the step before left: the rest of judge() is twenty
+/// operations on scalars.
+bool UpdateGuard::passes_on_host(const Tensor& loss, at::ArrayRef<Tensor> norms) const {
+  if (!masked_.is_cpu() || *stopped_.const_data_ptr<bool>() || *row_.const_data_ptr<int64_t>() != 0) return false;
+  return is_finite_on_host(loss) && std::all_of(norms.begin(), norms.end(), is_finite_on_host);
+}
+
+std::optional<bool> UpdateGuard::masked_on_host() const {
+  if (!masked_.is_cpu()) return std::nullopt;
+  return *masked_.const_data_ptr<float>() != 0;
 }
 
 int64_t UpdateGuard::skipped() const { return skipped_.item<int64_t>(); }

@@ -27,6 +27,9 @@ class UpdateGuard {
   /// 1 where the step judged last must change nothing, else 0: a float on the device.
   const Tensor& masked() const { return masked_; }
 
+  /// The same, where knowing it makes nobody wait: on the CPU.
+  std::optional<bool> masked_on_host() const;
+
   int64_t skipped() const;                    ///< steps so far that changed nothing. Waits for the device
   std::optional<int64_t> stopped_at() const;  ///< the first step of the row that stopped the training. Waits
 
@@ -35,6 +38,8 @@ class UpdateGuard {
   void load(const std::map<std::string, int64_t>& counters);
 
  private:
+  bool passes_on_host(const Tensor& loss, at::ArrayRef<Tensor> norms) const;
+
   int64_t most_skipped_;
   Tensor masked_;
   Tensor stopped_;                    // bool
