@@ -89,8 +89,12 @@ std::vector<std::string> check_resume(const Session& session, const std::map<std
     const config::Resolved old = config::resolve(*before, {}, session.registry());
     for (const config::Change& change : config::changes(old, session.config())) {
       const auto text = [](const std::string& value) { return value.empty() ? "(not there)" : value; };
-      note(change.key + " = " + text(change.now) + ", it was " + text(change.before),
-           may_change(change, teacher_is_done));
+      std::string line = change.key + " = " + text(change.now) + ", it was " + text(change.before);
+      const bool may = may_change(change, teacher_is_done);
+      if (!may && change.key == "teacher.train.steps") {  // which may come from train.steps
+        line += ": the student has begun with this teacher; add --teacher.train.steps=" + change.before;
+      }
+      note(line, may);
     }
   }
   if (const auto before = folder.latest("inputs", ".json")) {

@@ -54,6 +54,24 @@ TEST_F(Resume, RefusesWhatWouldMakeTwoRunsOfOne) {
   EXPECT_EQ(start({"--resume=must"}).code, 0) << "the refused attempt has left no trace";
 }
 
+TEST_F(Resume, OfAStudentKeepsItsTeacherAsItIs) {
+  const std::vector<std::string> arguments = {"--teacher.type=network", "--teacher.train.lr=0.002"};  // as many steps
+  ASSERT_EQ(start(arguments, {{"MATCH", "metrics.jsonl"}, {"CALLS", "write"}, {"AT", "6"}, {"DO", "TERM"}}).code, 143);
+  auto longer = arguments;
+  longer.insert(longer.end(), {"--resume=must", "--train.steps=24"});
+
+  const Outcome refused = start(longer);
+
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("\n  teacher.train.steps = 24, it was 20: the student has begun with this teacher; add "
+                             "--teacher.train.steps=20\n"),
+            std::string::npos)
+      << refused.err;
+  longer.emplace_back("--teacher.train.steps=20");
+  EXPECT_EQ(start(longer).code, 0);
+  EXPECT_EQ(checkpoints().back(), "step-00000024");
+}
+
 TEST_F(Resume, TakesAnythingFromWhoInsistsAndRecordsIt) {
   stop_half_way();
 
