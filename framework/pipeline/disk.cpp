@@ -8,7 +8,7 @@
 
 #include "base/size_text.h"
 #include "config/sections.h"
-#include "pipeline/stages.h"
+#include "config/view.h"
 
 namespace ttfm::pipeline {
 namespace {
@@ -23,16 +23,15 @@ std::filesystem::path existing(std::filesystem::path folder) {
 
 }  // namespace
 
-DiskNeeds disk_needs(const Session& session) {
-  const config::Resolved& config = session.config();
+DiskNeeds disk_needs(const config::Resolved& config, const std::map<std::string, int64_t>& checkpoint_bytes) {
   const auto keep = config::read_section<config::CheckpointSection>(config.at("checkpoint"));
   DiskNeeds needs;
   needs.folder = config::read_section<config::RunSection>(config.at("run")).folder.value;
-  for (const std::string& name : planned_stages(config)) {
-    const Stage stage = make_stage(session, name);
-    const int64_t bytes = checkpoint_bytes(stage), written = (stage.options.steps + keep.every - 1) / keep.every;
+  for (const auto& [stage, bytes] : checkpoint_bytes) {
+    const int64_t steps = config.at(stage == "teacher" ? "teacher.train" : "train").host.at("steps").integer;
+    const int64_t written = (steps + keep.every - 1) / keep.every;
     int64_t kept = keep.keep_last + (keep.keep_best.empty() ? 0 : 1);
-    if (keep.keep_every > 0) kept += stage.options.steps / keep.keep_every;
+    if (keep.keep_every > 0) kept += steps / keep.keep_every;
     needs.count += std::min(kept, written);
     needs.total += std::min(kept, written) * bytes;
     needs.checkpoint = std::max(needs.checkpoint, bytes);

@@ -4,9 +4,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 
-#include "pipeline/session.h"
+#include "config/config.h"
 
 namespace ttfm::pipeline {
 
@@ -21,7 +22,8 @@ struct DiskNeeds {
   std::string text() const;  ///< "12.3 MB for 5 checkpoints of at most 2.5 MB; 120 GB are free in 'runs'"
 };
 
-DiskNeeds disk_needs(const Session& session);
+/// `checkpoint_bytes` is of each stage: what rehearse() finds.
+DiskNeeds disk_needs(const config::Resolved& config, const std::map<std::string, int64_t>& checkpoint_bytes);
 
 /// Throws ttfm::Error (io) where the checkpoints of a new run will not fit.
 void require_disk(const DiskNeeds& needs);

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "pipeline/disk.h"
+#include "pipeline/rehearsal.h"
 #include "pipeline/run.h"
 #include "pipeline/stages.h"
 
@@ -18,10 +19,10 @@ double peak_mebibytes() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-/// What the training keeps from step to step: weights, gradient, and all that a checkpoint holds.
-double kept_mebibytes(const Stage& stage) {
+/// What the training keeps from step to step: all that a checkpoint holds, and the gradient.
+double kept_mebibytes(int64_t checkpoint, const Stage& stage) {
   const int64_t gradient = stage.network->parameters().count() * static_cast<int64_t>(sizeof(float));
-  return static_cast<double>(checkpoint_bytes(stage) + gradient) / (1 << 20);
+  return static_cast<double>(checkpoint + gradient) / (1 << 20);
 }
 
 }  // namespace
@@ -35,6 +36,7 @@ std::string dry_run(const SessionRequest& request) {
          << at::IntArrayRef(session.assembly().data_shape()) << ", classes: " << session.assembly().data().classes
          << '\n';
 
+  const std::map<std::string, int64_t> bytes = rehearse(session);
   const double before = peak_mebibytes();
   std::optional<TeacherModel> teacher;
   std::shared_ptr<train::Network> trained;
@@ -53,10 +55,11 @@ std::string dry_run(const SessionRequest& request) {
            << stage.network->parameters().count() << " weights, loss " << config.at(stage.loss_section).type << " = "
            << stage.trainer->metrics().loss << " after one step, " << stage.options.steps << " steps of "
            << stage.options.batch << '\n'
-           << "state       " << kept_mebibytes(stage) << " MiB of weights, gradient, moments and averages\n";
+           << "state       " << kept_mebibytes(bytes.at(name), stage)
+           << " MiB of weights, gradient, moments and averages\n";
     if (name == "teacher") trained = finished_network(session, stage, true);
   }
-  report << "disk        " << disk_needs(session).text() << '\n';
+  report << "disk        " << disk_needs(config, bytes).text() << '\n';
   report << "memory      " << peak_mebibytes() << " MiB of this process at its peak, " << peak_mebibytes() - before
          << " MiB more than before the first step; a run needs the same"
          << (session.device().is_cpu() ? "" : ", and memory of its device that is not counted here") << '\n';

@@ -13,6 +13,7 @@
 #include "base/error_codes.h"
 #include "config/located.h"
 #include "config/sections.h"
+#include "pipeline/stages.h"
 
 namespace ttfm::pipeline {
 namespace {
@@ -24,17 +25,28 @@ class Rehearsal {
   explicit Rehearsal(const Session& session)
       : config_(session.config()), assembly_(session.assembly()), session_(session) {}
 
-  void run() {
-    if (config_.has("teacher.train")) loss("teacher.loss");
+  std::map<std::string, int64_t> run() {
+    LossNeeds needs;
+    if (config_.has("teacher.train")) needs = loss("teacher.loss");
     if (config_.has("teacher")) make_teacher();
-    if (!config_.has("student")) return;
+    if (config_.has("teacher.train")) measure("teacher", "teacher.train", needs, *network_);
+    if (config_.has("student")) make_student();
+    return checkpoint_bytes_;
+  }
+
+ private:
+  void measure(const std::string& stage, const std::string& train, const LossNeeds& needs, const Network& network) {
+    const auto options = config::read_section<config::TrainSection>(config_.at(train));
+    checkpoint_bytes_[stage] = checkpoint_bytes(options, needs, network.parameters().count());
+  }
+
+  void make_student() {
     const auto student = assembly_.network("student", Network::Role::copy);
-    loss("loss");
+    measure("student", "train", loss("loss"), *student);
     const auto section = config::read_section<config::StudentSection>(config_.at("student"));
     if (section.init == config::Init::teacher && !section.checkpoint) same_weights(*student);
   }
 
- private:
   void make_teacher() {
     if (assembly_.teacher_has_network()) {
       network_ = assembly_.network("teacher.network", Network::Role::copy);
@@ -56,12 +68,12 @@ class Rehearsal {
     }
   }
 
-  /// What the loss of a section asks of its teacher is there.
-  void loss(const std::string& path) const {
+  /// What the loss of a section asks for; it is an error if it is not there.
+  LossNeeds loss(const std::string& path) const {
     const config::Section& section = config_.at(path);
     LossNeeds needs;
     assembly_.loss(path)->needs(needs);
-    if (!needs.teacher) return;
+    if (!needs.teacher) return needs;
     const std::string name = "`type` = \"" + section.type + "\" in [" + path + "] ";
     if (!teacher_) {
       throw config::error_at(section, "type", kContradiction, name + "needs a teacher, and there is none",
@@ -69,7 +81,7 @@ class Rehearsal {
     }
     NetworkTraits traits;
     teacher_->field->traits(traits);
-    if (!needs.teacher_x_gradient || traits.x_gradient) return;
+    if (!needs.teacher_x_gradient || traits.x_gradient) return needs;
     throw config::error_at(
         section, "stop_gradient", kContradiction,
         name + "differentiates the teacher in x, which \"" + config_.at("teacher").type + "\" does not offer",
@@ -97,10 +109,11 @@ class Rehearsal {
   const Session& session_;
   std::shared_ptr<Network> network_;
   std::optional<TeacherModel> teacher_;
+  std::map<std::string, int64_t> checkpoint_bytes_;
 };
 
 }  // namespace
 
-void rehearse(const Session& session) { Rehearsal(session).run(); }
+std::map<std::string, int64_t> rehearse(const Session& session) { return Rehearsal(session).run(); }
 
 }  // namespace ttfm::pipeline

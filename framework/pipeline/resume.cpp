@@ -64,14 +64,12 @@ std::map<std::string, std::string> read_inputs(const std::filesystem::path& path
 
 }  // namespace
 
-std::map<std::string, std::string> input_checksums(const Session& session) {
+std::map<std::string, std::string> input_checksums(const Session& session, const TeacherModel* teacher) {
   std::map<std::string, std::string> inputs{{"data", data_checksum(session.assembly())}};
-  const config::Resolved& config = session.config();
-  if (config.has("teacher") && !config.has("teacher.train")) {
-    const TeacherModel teacher = teacher_of(session, {});
+  if (teacher) {
     run::Checksum checksum;
-    if (teacher.network) add(checksum, teacher.network->parameters().values());
-    if (teacher.parameters) add(checksum, teacher.parameters->values());
+    if (teacher->network) add(checksum, teacher->network->parameters().values());
+    if (teacher->parameters) add(checksum, teacher->parameters->values());
     inputs["teacher"] = checksum.text();
   }
   return inputs;

@@ -13,8 +13,8 @@
 namespace ttfm::pipeline {
 
 /// Checksums of what a run works on but does not keep: "data", a selection of the training samples, and "teacher", the
-/// weights of a teacher that is not trained in the run.
-std::map<std::string, std::string> input_checksums(const Session& session);
+/// weights of a teacher that is not trained in the run; null where there is none.
+std::map<std::string, std::string> input_checksums(const Session& session, const TeacherModel* teacher);
 
 /// Compares what a run is to go on with to what it began with. Returns what differs, a line each, for the run's record.
 /// Throws ttfm::Error (config) for a difference that would make two runs of one, unless `allow`.

@@ -50,10 +50,12 @@ constexpr int64_t kLookedAt = 64;  // samples that are drawn with a checkpoint t
 /// A run on its way through its stages.
 class Pipeline {
  public:
-  /// `config` is the name of the file in the folder that holds the resolved configuration.
-  Pipeline(const Session& session, run::RunFolder& folder, std::string config)
+  /// `teacher` is the one that is not trained here, if there is one; `config` is the name of the file in the folder that
+  /// holds the resolved configuration.
+  Pipeline(const Session& session, run::RunFolder& folder, std::optional<TeacherModel> teacher, std::string config)
       : session_(session),
         folder_(folder),
+        teacher_(std::move(teacher)),
         config_(std::move(config)),
         log_(config::read_section<config::LogSection>(session.config().at("log"))),
         checkpoint_(config::read_section<config::CheckpointSection>(session.config().at("checkpoint"))),
@@ -61,20 +63,15 @@ class Pipeline {
 
   eval::Results run() {
     const config::Resolved& config = session_.config();
-    std::optional<TeacherModel> teacher;
-    if (config.has("teacher.train"))
-      teacher = session_.assembly().teacher(train("teacher", nullptr));
-    else if (config.has("teacher"))
-      teacher = teacher_of(session_, folder_.path());
-
+    if (config.has("teacher.train")) teacher_ = session_.assembly().teacher(train("teacher", nullptr));
+    const TeacherModel* const teacher = teacher_ ? &*teacher_ : nullptr;
     std::shared_ptr<Network> student;
-    if (config.has("student")) student = train("student", teacher ? &*teacher : nullptr);
+    if (config.has("student")) student = train("student", teacher);
 
     folder_.write_status(
         {.state = run::Status::State::running, .stage = "evaluation", .step = 0, .steps = 0, .reason = ""});
     log::info("evaluation");
-    const TeacherModel* evaluated = teacher ? &*teacher : nullptr;
-    return evaluate_models(session_.assembly(), {student.get(), evaluated}, folder_.path());
+    return evaluate_models(session_.assembly(), {student.get(), teacher}, folder_.path());
   }
 
  private:
@@ -142,6 +139,7 @@ class Pipeline {
 
   const Session& session_;
   run::RunFolder& folder_;
+  std::optional<TeacherModel> teacher_;
   std::string config_;
   config::LogSection log_;
   config::CheckpointSection checkpoint_;
@@ -173,8 +171,9 @@ run::RunFolder open_folder(const Session& session, const RunOptions& options) {
 }
 
 /// Writes down what the run is made of, once it is known that it may go on with that.
-void record_start(const Session& session, const RunOptions& options, run::RunFolder& folder) {
-  const auto inputs = input_checksums(session);
+void record_start(const Session& session, const RunOptions& options, const TeacherModel* teacher,
+                  run::RunFolder& folder) {
+  const auto inputs = input_checksums(session, teacher);
   run::Environment environment = environment_of(session, options.argv);
   if (folder.resumed()) {
     environment.changes = check_resume(session, inputs, folder, options.allow_config_change);
@@ -193,17 +192,18 @@ void record_start(const Session& session, const RunOptions& options, run::RunFol
 std::filesystem::path run(const RunOptions& options) {
   const run::RunSignals signals;
   const Session session(options.session);
-  rehearse(session);
-  require_disk(disk_needs(session));
+  require_disk(disk_needs(session.config(), rehearse(session)));
   leave_if_asked();
   run::RunFolder folder = open_folder(session, options);
-  record_start(session, options, folder);
+  std::optional<TeacherModel> teacher;
+  if (session.config().has("teacher") && !session.config().has("teacher.train")) teacher = teacher_of(session, {});
+  record_start(session, options, teacher ? &*teacher : nullptr, folder);
   log::info("run folder " + folder.path().string() + ", device " + session.device_text() + ", " +
             std::to_string(session.threads()) + (session.threads() == 1 ? " thread" : " threads"));
 
   try {
     const std::string config = folder.latest("config.resolved", ".toml").value_or("config.resolved.toml").filename();
-    const eval::Results results = Pipeline(session, folder, config).run();
+    const eval::Results results = Pipeline(session, folder, std::move(teacher), config).run();
     std::fputs(eval::to_table(results).c_str(), stdout);
     folder.end(run::Status::State::done, 0, "");
   } catch (const Stopped&) {

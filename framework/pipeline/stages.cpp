@@ -66,12 +66,9 @@ std::shared_ptr<Network> finished_network(const Session& session, const Stage& s
   return network;
 }
 
-int64_t checkpoint_bytes(const Stage& stage) {
-  LossNeeds needs;
-  stage.loss->needs(needs);
-  const int64_t average = stage.options.ema_decay > 0 ? 1 : 0, moments = 2;
-  const int64_t vectors = 1 + average + moments + needs.copies;
-  return vectors * stage.network->parameters().count() * static_cast<int64_t>(sizeof(float));
+int64_t checkpoint_bytes(const config::TrainSection& options, const LossNeeds& needs, int64_t weights) {
+  const int64_t average = options.ema_decay > 0 ? 1 : 0, moments = 2;
+  return (1 + average + moments + needs.copies) * weights * static_cast<int64_t>(sizeof(float));
 }
 
 }  // namespace ttfm::pipeline

@@ -38,7 +38,7 @@ void start_student(const Session& session, Stage& stage, const TeacherModel* tea
 /// The stage's network, frozen, with the evaluated weights: the average, or the weights themselves.
 std::shared_ptr<train::Network> finished_network(const Session& session, const Stage& stage, bool average);
 
-/// Bytes of one checkpoint of the stage, but for the loss's own weights and what is no tensor.
-int64_t checkpoint_bytes(const Stage& stage);
+/// Bytes of one checkpoint of a stage whose network has that many weights, but for the loss's own and what is no tensor.
+int64_t checkpoint_bytes(const config::TrainSection& options, const LossNeeds& needs, int64_t weights);
 
 }  // namespace ttfm::pipeline
