@@ -2,10 +2,9 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "cli/checkpoint_places.h"
 
-#include <fstream>
-
 #include <ttfm/error.h>
 
+#include "base/read_file.h"
 #include "run/checkpoint.h"
 #include "run/manifest.h"
 
@@ -17,8 +16,7 @@ using Json = nlohmann::ordered_json;
 
 /// Null where the file cannot be read.
 Json read_json(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  Json json = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  Json json = Json::parse(read_file_or_nothing(path, limits::kStateBytes), nullptr, /*allow_exceptions=*/false);
   return json.is_object() ? json : Json();
 }
 
@@ -30,10 +28,8 @@ fs::path without_slash(const fs::path& path) {
 
 /// What a text file beside the checkpoints says: "step-00001000".
 std::string first_line(const fs::path& path) {
-  std::string line;
-  std::ifstream file(path, std::ios::binary);
-  std::getline(file, line);
-  return line;
+  const std::string text = read_file_or_nothing(path, limits::kStateBytes);
+  return text.substr(0, text.find('\n'));
 }
 
 CheckpointPlace place_of(const fs::path& folder) {
