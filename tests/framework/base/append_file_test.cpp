@@ -3,36 +3,19 @@
 #include "base/append_file.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <csignal>
 #include <optional>
 
 #include <ttfm/conformance/errors.h>
 #include <ttfm/conformance/temporary_folder.h>
 
 #include "base/read_file.h"
+#include "framework/base/full_disk.h"
 
 namespace ttfm {
 namespace {
 
-/// Files of this process can hold at most `bytes` while this lives, as on a full disk.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FullDisk() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, signal_);
-  }
-
- private:
-  void (*signal_)(int);
-  rlimit before_{};
-};
+using test::FullDisk;
 
 class AppendFileTest : public testing::Test {
  protected:

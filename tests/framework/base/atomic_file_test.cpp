@@ -3,8 +3,6 @@
 #include "base/atomic_file.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -13,6 +11,8 @@
 #include <ttfm/conformance/errors.h>
 #include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/error.h>
+
+#include "framework/base/full_disk.h"
 
 namespace ttfm {
 namespace {
@@ -25,24 +25,6 @@ std::string contents(const std::filesystem::path& path) {
 int64_t entries(const std::filesystem::path& folder) {
   return std::distance(std::filesystem::directory_iterator(folder), {});
 }
-
-/// Files of this process can hold at most `bytes` while this lives, as on a full disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    signal(SIGXFSZ, SIG_IGN);  // write() fails with EFBIG instead
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    signal(SIGXFSZ, SIG_DFL);
-  }
-
- private:
-  rlimit before_{};
-};
 
 TEST(AtomicFile, WritesANewFileAndReplacesAnOldOne) {
   const conformance::TemporaryFolder folder;
@@ -82,7 +64,7 @@ TEST(AtomicFile, AFailedWriteKeepsTheOldFileAndLeavesNoTemporary) {
 
   std::string text;
   {
-    const FileSizeLimit limit(1000);  // the first write is short, the second fails
+    const test::FullDisk disk(1000);  // the first write is short, the second fails
     text = conformance::error_text([&] { write_file_atomically(path, std::string(5000, 'x')); });
   }
 

@@ -4,10 +4,8 @@
 
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <csignal>
 #include <limits>
 #include <vector>
 
@@ -15,6 +13,7 @@
 #include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/error.h>
 
+#include "framework/base/full_disk.h"
 #include "framework/base/variable.h"
 #include "framework/run/sample_checkpoint.h"
 #include "framework/run/sealed_manifest.h"
@@ -318,19 +317,13 @@ TEST_F(CheckpointsTest, WithoutAHealthyOneNoneIsRemoved) {
 
 TEST_F(CheckpointsTest, AFullDiskLeavesTheOlderOnes) {
   checkpoints.write(sample_checkpoint(1));
-  rlimit before{};
-  getrlimit(RLIMIT_FSIZE, &before);
-  const auto old = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit tight{200, before.rlim_max};  // bytes in a file: the write fails as on a full disk
-  setrlimit(RLIMIT_FSIZE, &tight);
   std::optional<ErrorKind> kind;
   try {
+    const test::FullDisk disk(200);
     checkpoints.write(sample_checkpoint(2));
   } catch (const Error& error) {
     kind = error.kind();
   }
-  setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, old);
 
   EXPECT_EQ(kind, ErrorKind::io);
   EXPECT_EQ(checkpoints.newest()->state.step, 1);
