@@ -3,6 +3,7 @@
 //
 // `ttfm checkpoint`: what a run has saved.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -82,6 +83,17 @@ TEST_F(Checkpoint, ListTellsWhatIsDamagedAndWhy) {
   EXPECT_EQ(all[1].at("damage"), "ema.safetensors: its checksum is not the manifest's");
   EXPECT_EQ(all[1].at("latest"), true);
   EXPECT_EQ(all[1].at("path"), "runs/run/student/checkpoints/step-00000020");
+}
+
+TEST_F(Checkpoint, ListDoesNotWaitForAPipe) {
+  const fs::path state = folder.path() / "runs/run/student/checkpoints/step-00000020/state.json";
+  fs::remove(state);
+  ASSERT_EQ(mkfifo(state.c_str(), 0600), 0);
+
+  const Outcome outcome = checkpoint({"list", "runs/run/student/checkpoints", "--json"});
+
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(nlohmann::json::parse(outcome.out).at(1).at("step"), 20);
 }
 
 TEST_F(Checkpoint, InspectShowsStateAndTensors) {
