@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "pipeline/rehearsal.h"
 
-#include <ATen/core/Formatting.h>
 #include <c10/util/StringUtil.h>
 
 #include <map>

@@ -2,9 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "pipeline/run.h"
 
-#include <algorithm>
 #include <cstdio>
-#include <numeric>
 #include <optional>
 
 #include <ttfm/error.h>
@@ -16,7 +14,6 @@
 #include "pipeline/evaluation.h"
 #include "pipeline/rehearsal.h"
 #include "pipeline/resume.h"
-#include "pipeline/sampling.h"
 #include "pipeline/stage.h"
 #include "pipeline/stages.h"
 #include "pipeline/watch.h"
@@ -24,7 +21,6 @@
 #include "run/exit_code.h"
 #include "run/metrics_log.h"
 #include "run/signals.h"
-#include "train/batches.h"
 
 namespace ttfm::pipeline {
 namespace {
@@ -44,8 +40,6 @@ run::Environment environment_of(const Session& session, const std::vector<std::s
   }
   return environment;
 }
-
-constexpr int64_t kLookedAt = 64;  // samples that are drawn with a checkpoint to see whether they have collapsed
 
 /// A run on its way through its stages.
 class Pipeline {
@@ -108,33 +102,11 @@ class Pipeline {
                         .checkpoint = checkpoint_,
                         .config = config_,
                         .seed = session_.assembly().seed(),
-                        .look = name == "student" ? look_at_samples(stage) : nullptr,
+                        .look = name == "student" ? sample_watch(session_.assembly(), *stage.network) : nullptr,
                         .from = from});
     earlier_.push_back(name);
     const auto eval = config::read_section<config::EvalSection>(session_.config().at("eval"));
     return finished_network(session_, stage, name == "teacher" || eval.weights == config::Weights::ema);
-  }
-
-  /// Draws a few samples as the evaluation will, with the weights as they are, and compares them with data.
-  std::function<std::string()> look_at_samples(const Stage& stage) const {
-    const Assembly& assembly = session_.assembly();
-    const auto evaluations = config::read_section<config::EvalSection>(session_.config().at("eval")).evaluations;
-    return [&assembly, &stage, most = *std::max_element(evaluations.begin(), evaluations.end())] {
-      std::vector<int64_t> indices(
-          static_cast<size_t>(std::min(kLookedAt, assembly.data().size[0] < 0 ? kLookedAt : assembly.data().size[0])));
-      if (indices.size() < 2) return std::string();
-      std::iota(indices.begin(), indices.end(), 0);
-      const train::Batch data =
-          train::read_batch(assembly.dataset(), Split::train, indices, /*key=*/0, assembly.device());
-      Call call;
-      if (stage.network->traits().classes > 0) call.label = data.label;
-      const NamedSampler sampler = assembly.sampler("sampler");
-      const Tensor x_0 = assembly.stream("watch noise").normal(data.x_1.sizes());
-      const Draw drawn = draw(
-          {*sampler.sampler, sampler.name, nullptr, &stage.network->flow_map(), stage.network->map().evaluations()},
-          x_0, call, assembly.stream("watch"), most);
-      return collapse(drawn.x_1, data.x_1);
-    };
   }
 
   const Session& session_;

@@ -9,12 +9,20 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <memory>
+#include <numeric>
+#include <vector>
+
+#include "config/sections.h"
+#include "pipeline/sampling.h"
+#include "train/batches.h"
 
 namespace ttfm::pipeline {
 namespace {
 
-constexpr double kExplosion = 10;   // times the lowest window's mean
-constexpr int kWindows = 3;         // in a row: a single one may be chance
+constexpr double kExplosion = 10;  // times the lowest window's mean
+constexpr int kWindows = 3;        // in a row: a single one may be chance
+constexpr int64_t kSamples = 64;
 constexpr double kCollapse = 0.05;  // of the data's variance
 
 std::string short_text(double value) {
@@ -43,6 +51,24 @@ std::string collapse(const at::Tensor& samples, const at::Tensor& data) {
   const double ratio = mean_variance(samples) / mean_variance(data);
   if (!(ratio < kCollapse)) return "";
   return "the samples have collapsed: their variance is " + short_text(ratio) + " of that of the data";
+}
+
+std::function<std::string()> sample_watch(const Assembly& assembly, const train::Network& student) {
+  const auto evaluations = config::read_section<config::EvalSection>(assembly.config().at("eval")).evaluations;
+  const int64_t most = *std::max_element(evaluations.begin(), evaluations.end()), size = assembly.data().size[0];
+  const int64_t count = size < 0 ? kSamples : std::min(kSamples, size);
+  if (count < 2) return nullptr;
+  std::vector<int64_t> indices(static_cast<size_t>(count));
+  std::iota(indices.begin(), indices.end(), 0);
+  const train::Batch data = train::read_batch(assembly.dataset(), Split::train, indices, /*key=*/0, assembly.device());
+  const auto sampler = std::make_shared<NamedSampler>(assembly.sampler("sampler"));
+  return [&assembly, &student, data, sampler, most] {
+    Call call;
+    if (student.traits().classes > 0) call.label = data.label;
+    const Tensor x_0 = assembly.stream("watch noise").normal(data.x_1.sizes());
+    const SampledBy by{*sampler->sampler, sampler->name, nullptr, &student.flow_map(), student.map().evaluations()};
+    return collapse(draw(by, x_0, call, assembly.stream("watch"), most).x_1, data.x_1);
+  };
 }
 
 }  // namespace ttfm::pipeline

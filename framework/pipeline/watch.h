@@ -4,8 +4,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <limits>
 #include <string>
+
+#include "pipeline/assembly.h"
 
 namespace ttfm::pipeline {
 
@@ -24,5 +27,9 @@ class LossWatch {
 /// What to tell the user if `samples` have collapsed: their variance, averaged over the dimensions, is a small part of
 /// that of `data`. "" otherwise. Both are [B, ...] with at least two samples.
 std::string collapse(const at::Tensor& samples, const at::Tensor& data);
+
+/// What draws a few samples as the evaluation will, with the student's weights as they are when it is called, and says
+/// whether they have collapsed.
+std::function<std::string()> sample_watch(const Assembly& assembly, const train::Network& student);
 
 }  // namespace ttfm::pipeline

@@ -28,6 +28,7 @@
 #include "base/philox.h"
 #include "facade/impl.h"
 #include "pipeline/stage.h"
+#include "pipeline/watch.h"
 #include "run/checkpoint.h"
 #include "train/batches.h"
 #include "train/loss_terms.h"
@@ -150,14 +151,15 @@ void train(const pipeline::Session& session, const Field& teacher, run::RunFolde
   pipeline::make_trainer(session, stage, &teacher);
   AppendFile metrics(folder.metrics()), timing(folder.timing());
   run::Progress progress(run::Progress::standard(10));
+  const auto checkpoint = config::read_section<config::CheckpointSection>(session.config().at("checkpoint"));
   pipeline::train_stage(stage, {.folder = folder,
                                 .metrics = metrics,
                                 .timing = timing,
                                 .progress = progress,
                                 .log = {},
-                                .checkpoint = {.every = stage.options.steps},
+                                .checkpoint = checkpoint,
                                 .config = "",
-                                .look = {},
+                                .look = pipeline::sample_watch(session.assembly(), *stage.network),
                                 .from = {}});
 }
 

@@ -151,5 +151,16 @@ TEST_F(Numbers, ThatAreFiniteButExplodeAreWarnedAbout) {
       << outcome.err;
 }
 
+TEST_F(Numbers, OfSamplesThatHaveCollapsedAreWarnedAbout) {
+  // points that are spread a thousand times as far as what an untrained student draws
+  const Outcome outcome = start(sick({"--dataset.type=gone", "--dataset.scale=1000"}));
+
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("warning: stage 'student': the samples have collapsed: their variance is "),
+            std::string::npos)
+      << outcome.err;
+  EXPECT_EQ(start(sick({"--dataset.type=gone", "--run.name=sound"})).err.find("collapsed"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ttfm::test
