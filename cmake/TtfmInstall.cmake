@@ -11,7 +11,7 @@ set(ttfm_package "${CMAKE_INSTALL_LIBDIR}/cmake/ttfm")
 set(CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
                                                 WORLD_READ WORLD_EXECUTE)  # plugins that others may write are refused
 
-install(TARGETS ttfm ttfm_sdk ttfm_nn ttfm_io EXPORT ttfm
+install(TARGETS ttfm ttfm_sdk ttfm_kernels ttfm_nn ttfm_io EXPORT ttfm
         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(DIRECTORY framework/include/ttfm DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")

@@ -7,6 +7,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -16,6 +17,9 @@
 #include <ttfm/nn/attention.h>
 
 #include "nn/dual_buffer.h"
+#include "nn/head_attention.h"
+#include "nn/loops.h"
+#include "nn/precision.h"
 
 namespace ttfm::nn {
 namespace {
@@ -98,12 +102,73 @@ struct DualAttention : Function<DualAttention> {
   }
 };
 
+/// [B, N, 3 D] to [B, N, D] by attention() of its parts.
 template <Value V>
-V self_attention(const SelfAttention& layer, const V& x) {
-  const int64_t rows = primal(x).size(0), tokens = primal(x).size(1), width = primal(x).size(2);
-  const V qkv = permute(reshape(layer.qkv(x), {rows, tokens, 3, layer.heads, width / layer.heads}), {2, 0, 3, 1, 4});
+V composed_attention(const V& projected, int64_t heads) {
+  const int64_t rows = primal(projected).size(0), tokens = primal(projected).size(1);
+  const int64_t width = primal(projected).size(2) / 3;
+  const V qkv = permute(reshape(projected, {rows, tokens, 3, heads, width / heads}), {2, 0, 3, 1, 4});
   const auto part = [&](int64_t i) { return linear_map(qkv, [i](const Tensor& a) { return a.select(0, i); }); };
-  return layer.out(reshape(transpose(attention(part(0), part(1), part(2)), 1, 2), {rows, tokens, width}));
+  return reshape(transpose(attention(part(0), part(1), part(2)), 1, 2), {rows, tokens, width});
+}
+
+/// The same on projected tokens as they come, by head_attention.h.
+struct HeadAttention : Function<HeadAttention> {
+  static variable_list forward(AutogradContext* context, const Tensor& p, const std::optional<Tensor>& t,
+                               const std::optional<Tensor>& bias, int64_t heads) {
+    const Below guard;
+    const Dual qkv{p, t.value_or(Tensor())};
+    const Tensor b = bias.value_or(Tensor());
+    const AttentionOutput out = head_attention_forward(qkv, b, heads);
+    context->save_for_backward({p, qkv.tangent, b, out.o.primal, out.o.tangent, out.weights.s, out.weights.ds});
+    context->saved_data["heads"] = heads;
+    if (!qkv.tangent.defined()) return {out.o.primal};
+    return {out.o.primal, out.o.tangent};
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const int64_t heads = context->saved_data["heads"].toInt();
+    if (c10::GradMode::is_enabled()) {
+      if (saved[1].defined()) refuse_second_gradient("attention");
+      return recorded(saved[0], saved[2], heads, gradients[0]);
+    }
+    const Below guard;
+    const Dual g{gradients[0].contiguous(), saved[1].defined() ? gradients[1].contiguous() : Tensor()};
+    const AttentionGradients of =
+        head_attention_backward({saved[0], saved[1]}, saved[2], heads, {{saved[3], saved[4]}, {saved[5], saved[6]}}, g);
+    return {of.qkv.primal, of.qkv.tangent, of.bias, Tensor()};
+  }
+
+ private:
+  /// The plain form's gradients with a history of their own.
+  static variable_list recorded(const Tensor& qkv, const Tensor& bias, int64_t heads, const Tensor& gradient) {
+    variable_list inputs;
+    for (const Tensor& each : {qkv, bias}) {
+      if (each.defined() && each.requires_grad()) inputs.push_back(each);
+    }
+    const Tensor o = composed_attention(bias.defined() ? qkv + bias : qkv, heads);
+    const variable_list found = torch::autograd::grad({o}, inputs, {gradient}, true, /*create_graph=*/true);
+    variable_list out(4);
+    size_t next = 0;
+    if (qkv.requires_grad()) out[0] = found[next++];
+    if (bias.defined() && bias.requires_grad()) out[2] = found[next];
+    return out;
+  }
+};
+
+template <Value V>
+V attention_of(const Biased<V>& qkv, int64_t heads) {
+  const Tensor& x = primal(qkv.y);
+  if (!loops_take(x)) return composed_attention(qkv.value(), heads);
+  const auto whole = [](const Tensor& a) { return a.contiguous(); };
+  if constexpr (std::same_as<V, Tensor>) {
+    return HeadAttention::apply(whole(x), std::nullopt, given(qkv.bias), heads)[0];
+  } else {
+    const Dual y = linear_map(qkv.y, whole);
+    const auto out = HeadAttention::apply(y.primal, given(y.tangent), given(qkv.bias), heads);
+    return {out[0], out.size() > 1 ? out[1] : Tensor()};
+  }
 }
 
 }  // namespace
@@ -134,7 +199,15 @@ void SelfAttention::parameters(const Scope& scope) {
   out.parameters(scope / "out");
 }
 
-Tensor SelfAttention::operator()(const Tensor& x) const { return self_attention(*this, x); }
-Dual SelfAttention::operator()(const Dual& x) const { return self_attention(*this, x); }
+Tensor SelfAttention::operator()(const Tensor& x) const { return product(Pending<Tensor>{.x = x}).value(); }
+Dual SelfAttention::operator()(const Dual& x) const { return product(Pending<Dual>{.x = x}).value(); }
+
+template <Value V>
+Biased<V> SelfAttention::product(const Pending<V>& x) const {
+  return out.product(Pending<V>{.x = attention_of(qkv.product(x), heads)});
+}
+
+template Biased<Tensor> SelfAttention::product(const Pending<Tensor>&) const;
+template Biased<Dual> SelfAttention::product(const Pending<Dual>&) const;
 
 }  // namespace ttfm::nn

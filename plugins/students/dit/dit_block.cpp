@@ -28,10 +28,11 @@ void DiTBlock::parameters(const nn::Scope& scope) {
 template <nn::Value V>
 V DiTBlock::operator()(const V& h, const V& c, const Call& call) const {
   const auto [shift_1, scale_1, gate_1, shift_2, scale_2, gate_2] = nn::chunk<6>(modulation_(c), 1);
-  const V attended = attention_(nn::layer_norm_modulate(h, shift_1, scale_1));
-  const V middle = nn::add_gated(h, nn::unsqueeze(gate_1, 1), nn::dropout(attended, dropout_, call, attention_mask_));
-  const V y = mlp_out_(nn::gelu(mlp_in_(nn::layer_norm_modulate(middle, shift_2, scale_2))));
-  return nn::add_gated(middle, nn::unsqueeze(gate_2, 1), nn::dropout(y, dropout_, call, mlp_mask_));
+  const auto attended = attention_.product(nn::pending_layer_norm_modulate(h, shift_1, scale_1));
+  const V middle = nn::add_gated(h, gate_1, nn::dropout(attended, dropout_, call, attention_mask_));
+  const auto hidden = mlp_in_.product(nn::pending_layer_norm_modulate(middle, shift_2, scale_2));
+  const auto y = mlp_out_.product(nn::pending_gelu(hidden));
+  return nn::add_gated(middle, gate_2, nn::dropout(y, dropout_, call, mlp_mask_));
 }
 
 template Tensor DiTBlock::operator()(const Tensor&, const Tensor&, const Call&) const;

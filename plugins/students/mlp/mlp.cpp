@@ -55,10 +55,11 @@ template <nn::Value V>
 V MlpNetwork::forward(const V& x, const V& s, const V& t, const Call& call) const {
   V a = nn::cat(nn::cat(nn::flatten(x, 1), nn::sinusoids(s, frequencies_), 1), nn::sinusoids(t, frequencies_), 1);
   if (label_) a = nn::cat(a, V{(*label_)(call.label, nn::primal(x).size(0))}, 1);
+  nn::Pending<V> pending{.x = a};
   for (size_t i = 0; i < hidden_.size(); ++i) {
-    a = nn::dropout(nn::silu(hidden_[i](a)), dropout_, call, "hidden." + std::to_string(i));
+    pending = nn::dropout(nn::pending_silu(hidden_[i].product(pending)), dropout_, call, "hidden." + std::to_string(i));
   }
-  return nn::reshape(out_(a), nn::primal(x).sizes());
+  return nn::reshape(out_(pending), nn::primal(x).sizes());
 }
 
 template Tensor MlpNetwork::forward(const Tensor&, const Tensor&, const Tensor&, const Call&) const;

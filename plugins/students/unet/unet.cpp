@@ -154,7 +154,7 @@ V UNetNetwork::forward(const V& x, const V& s, const V& t, const Call& call) con
     }
     if (level.resample) h = (*level.resample)(nn::upsample_nearest(h));
   }
-  return nn::crop_image(conv_out_(norm_out_.silu(h)), height, width);
+  return nn::crop_image(conv_out_(norm_out_.pending_silu(h)), height, width);
 }
 
 template Tensor UNetNetwork::forward(const Tensor&, const Tensor&, const Tensor&, const Call&) const;

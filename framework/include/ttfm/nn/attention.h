@@ -23,6 +23,8 @@ struct SelfAttention {
   void parameters(const Scope& scope);       ///< "qkv", "out"
   Tensor operator()(const Tensor& x) const;  ///< [B, N, D] to [B, N, D]
   Dual operator()(const Dual& x) const;      ///< the same, with its derivative
+  template <Value V>
+  Biased<V> product(const Pending<V>& x) const;  ///< of a norm, without the last bias: what takes it adds that
 };
 
 }  // namespace ttfm::nn

@@ -4,6 +4,7 @@
 
 #include <ttfm/nn/dual.h>
 #include <ttfm/nn/module.h>
+#include <ttfm/nn/pending.h>
 
 namespace ttfm::nn {
 
@@ -31,6 +32,8 @@ struct Conv2d {
   void parameters(const Scope& scope);       ///< "weight", "bias"
   Tensor operator()(const Tensor& x) const;  ///< y
   Dual operator()(const Dual& x) const;      ///< the same, with its derivative
+  template <Value V>
+  V operator()(const Pending<V>& x) const;  ///< y of a norm or an activation, in one with it
 };
 
 }  // namespace ttfm::nn

@@ -4,6 +4,7 @@
 
 #include <ttfm/network.h>
 #include <ttfm/nn/dual.h>
+#include <ttfm/nn/pending.h>
 
 namespace ttfm::nn {
 
@@ -12,5 +13,18 @@ namespace ttfm::nn {
 /// tangent, and copies of the network that are asked with the same stream, drop the same numbers. 0 <= p < 1.
 Tensor dropout(const Tensor& x, double p, const Call& call, Name name);
 Dual dropout(const Dual& x, double p, const Call& call, Name name);  ///< the same, with its derivative
+
+/// The same of a value that is not computed yet; it stays so where nothing is dropped.
+template <Value V>
+Biased<V> dropout(const Biased<V>& y, double p, const Call& call, Name name) {
+  if (call.dropout == nullptr || p == 0) return y;
+  return {dropout(y.value(), p, call, name), {}};
+}
+/// The same.
+template <Value V>
+Pending<V> dropout(const Pending<V>& x, double p, const Call& call, Name name) {
+  if (call.dropout == nullptr || p == 0) return x;
+  return {.x = dropout(x.value(), p, call, name)};
+}
 
 }  // namespace ttfm::nn

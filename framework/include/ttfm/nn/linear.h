@@ -4,6 +4,7 @@
 
 #include <ttfm/nn/dual.h>
 #include <ttfm/nn/module.h>
+#include <ttfm/nn/pending.h>
 
 namespace ttfm::nn {
 
@@ -21,6 +22,10 @@ struct Linear {
   void parameters(const Scope& scope);       ///< "weight", "bias"
   Tensor operator()(const Tensor& x) const;  ///< y
   Dual operator()(const Dual& x) const;      ///< the same, with its derivative
+  template <Value V>
+  V operator()(const Pending<V>& x) const;  ///< y of a norm or an activation, in one with it
+  template <Value V>
+  Biased<V> product(const Pending<V>& x) const;  ///< x W^T: what takes it adds b
 };
 
 }  // namespace ttfm::nn

@@ -4,6 +4,7 @@
 
 #include <ttfm/nn/dual.h>
 #include <ttfm/nn/module.h>
+#include <ttfm/nn/pending.h>
 
 namespace ttfm::nn {
 
@@ -54,6 +55,14 @@ struct GroupNorm {
   /// silu(y (1 + scale) + shift), shift and scale [B, C].
   Tensor modulate_silu(const Tensor& x, const Tensor& shift, const Tensor& scale) const;
   Dual modulate_silu(const Dual& x, const Dual& shift, const Dual& scale) const;  ///< the same, with its derivative
+
+  // The same three, left to the layer that takes them.
+  template <Value V>
+  Pending<V> pending(const V& x) const;  ///< y
+  template <Value V>
+  Pending<V> pending_silu(const V& x) const;  ///< silu(y)
+  template <Value V>
+  Pending<V> pending_modulate_silu(const V& x, const V& shift, const V& scale) const;  ///< silu(y (1 + scale) + shift)
 };
 
 }  // namespace ttfm::nn

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "kernels/activation.h"
+#include "kernels/activation_value.h"
+
+namespace ttfm::kernels {
+namespace {
+
+template <Isa isa, Activation kind, bool dual, bool with_bias, class T>
+void forward_of(const ActivationRows<T>& a, int64_t from, int64_t to) {
+  using N = Number<isa>;
+  for (int64_t row = from; row < to; ++row) {
+    const int64_t start = row * a.columns;
+    const T* z = a.z + start;
+    const T* dz = dual ? a.dz + start : nullptr;
+    T* y = a.y + start;
+    T* dy = dual ? a.dy + start : nullptr;
+#pragma omp simd
+    for (int64_t c = 0; c < a.columns; ++c) {
+      const ActivationValue<isa, kind> f(N::load(z + c) + (with_bias ? a.bias[c] : 0.f));
+      N::store(y + c, f.value());
+      if constexpr (dual) N::store(dy + c, f.derivative() * N::load(dz + c));
+    }
+  }
+}
+
+template <Isa isa, Activation kind, bool dual, bool with_bias, class T>
+void backward_of(const ActivationRows<T>& a, int64_t from, int64_t to) {
+  using N = Number<isa>;
+  for (int64_t row = from; row < to; ++row) {
+    const int64_t start = row * a.columns;
+    const T *z = a.z + start, *g = a.g + start;
+    const T *dz = dual ? a.dz + start : nullptr, *h = dual ? a.h + start : nullptr;
+    T* g_z = a.g_z + start;
+    T* g_dz = dual ? a.g_dz + start : nullptr;
+#pragma omp simd
+    for (int64_t c = 0; c < a.columns; ++c) {
+      const ActivationValue<isa, kind> f(N::load(z + c) + (with_bias ? a.bias[c] : 0.f));
+      const float slope = f.derivative();
+      float sum = N::load(g + c) * slope;
+      if constexpr (dual) {
+        sum += N::load(h + c) * N::load(dz + c) * f.second_derivative();
+        N::store(g_dz + c, N::load(h + c) * slope);
+      }
+      N::store(g_z + c, sum);
+      if constexpr (with_bias) a.g_bias[c] += sum;
+    }
+  }
+}
+
+/// body.template operator()<kind, dual, with_bias>() for what `a` says.
+template <class T, class Body>
+void choose(const ActivationRows<T>& a, bool with_bias, Body&& body) {
+  const auto with_kind = [&]<Activation kind>() {
+    if (a.dz && with_bias) return body.template operator()<kind, true, true>();
+    if (a.dz) return body.template operator()<kind, true, false>();
+    if (with_bias) return body.template operator()<kind, false, true>();
+    body.template operator()<kind, false, false>();
+  };
+  switch (a.kind) {
+    case Activation::silu:
+      return with_kind.template operator()<Activation::silu>();
+    case Activation::gelu:
+      return with_kind.template operator()<Activation::gelu>();
+    case Activation::none:
+      return with_kind.template operator()<Activation::none>();
+  }
+}
+
+}  // namespace
+
+template <Isa isa>
+template <class T>
+void ActivationLoops<isa>::forward(const ActivationRows<T>& a, int64_t from, int64_t to) {
+  choose(a, a.bias != nullptr,
+         [&]<Activation kind, bool dual, bool with_bias>() { forward_of<isa, kind, dual, with_bias>(a, from, to); });
+}
+
+template <Isa isa>
+template <class T>
+void ActivationLoops<isa>::backward(const ActivationRows<T>& a, int64_t from, int64_t to) {
+  choose(a, a.bias != nullptr,
+         [&]<Activation kind, bool dual, bool with_bias>() { backward_of<isa, kind, dual, with_bias>(a, from, to); });
+}
+
+template void ActivationLoops<Isa::TTFM_ISA>::forward(const ActivationRows<float>&, int64_t, int64_t);
+template void ActivationLoops<Isa::TTFM_ISA>::forward(const ActivationRows<Bf16>&, int64_t, int64_t);
+template void ActivationLoops<Isa::TTFM_ISA>::backward(const ActivationRows<float>&, int64_t, int64_t);
+template void ActivationLoops<Isa::TTFM_ISA>::backward(const ActivationRows<Bf16>&, int64_t, int64_t);
+
+}  // namespace ttfm::kernels

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/number.h"
+
+namespace ttfm::kernels {
+
+/// Moves blocks of rows between tensors and the scratch memory of attention, `rows` x `columns`, strides in numbers.
+template <Isa>
+struct HeadLoops {
+  /// to <- scale (from + bias); bias may be null.
+  template <class T>
+  static void gather(const T* from, int64_t from_stride, const float* bias, float scale, T* to, int64_t to_stride,
+                     int64_t rows, int64_t columns);
+
+  /// to <- scale from; the sum of to's rows is added to `sum`, which may be null.
+  template <class T>
+  static void scatter(const float* from, int64_t from_stride, float scale, T* to, int64_t to_stride, float* sum,
+                      int64_t rows, int64_t columns);
+
+  /// out[row] (+)= <a[row], b[row]>
+  template <class T>
+  static void row_dots(const T* a, int64_t a_stride, const T* b, int64_t b_stride, bool add, float* out, int64_t rows,
+                       int64_t columns);
+};
+
+}  // namespace ttfm::kernels

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace ttfm::kernels {
+
+/// The instruction sets that every loop of this folder is compiled for.
+enum class Isa { plain, avx2, avx512 };
+
+/// "plain", "avx2", "avx512".
+const char* name(Isa isa);
+
+/// Whether this processor runs code of that kind.
+bool supported(Isa isa);
+
+/// What the loops of this process run with: the widest that the processor has, at most what the variable TTFM_ISA says
+/// ("plain", "avx2" or "avx512"). Chosen at the first call. Throws ttfm::Error (config) for another word.
+Isa isa();
+
+/// For tests: the given one from now on, or the ordinary choice again. It has to be supported.
+void use(std::optional<Isa> isa);
+
+/// f(Loops<isa>()), where Loops is a class template of loops that is instantiated once for each instruction set.
+template <template <Isa> class Loops, class F>
+void dispatch(F&& f) {
+#ifdef __x86_64__
+  switch (isa()) {
+    case Isa::avx512:
+      return f(Loops<Isa::avx512>());
+    case Isa::avx2:
+      return f(Loops<Isa::avx2>());
+    case Isa::plain:
+      break;
+  }
+#endif
+  f(Loops<Isa::plain>());
+}
+
+}  // namespace ttfm::kernels

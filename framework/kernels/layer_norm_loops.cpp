@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "kernels/layer_norm.h"
+
+namespace ttfm::kernels {
+namespace {
+
+/// Of one row; q = <xhat dx>.
+struct Statistics {
+  float mean, rstd, dx_mean, q;
+};
+
+[[gnu::always_inline]] inline float inverse_root(float x) { return 1.f / __builtin_sqrtf(x); }
+
+template <Isa isa, bool dual, class X>
+[[gnu::always_inline]] inline Statistics statistics_of(const X* x, const X* dx, int64_t n, float eps) {
+  using N = Number<isa>;
+  const float share = 1.f / static_cast<float>(n);
+  float sum = 0, dx_sum = 0;
+#pragma omp simd reduction(+ : sum, dx_sum)
+  for (int64_t c = 0; c < n; ++c) {
+    sum += N::load(x + c);
+    if constexpr (dual) dx_sum += N::load(dx + c);
+  }
+  const float mean = sum * share;
+  float squares = 0, product = 0;
+#pragma omp simd reduction(+ : squares, product)
+  for (int64_t c = 0; c < n; ++c) {
+    const float centred = N::load(x + c) - mean;
+    squares += centred * centred;
+    if constexpr (dual) product += centred * N::load(dx + c);
+  }
+  const float rstd = inverse_root(squares * share + eps);
+  return {mean, rstd, dx_sum * share, product * rstd * share};
+}
+
+/// The affine part of one sample.
+struct Affine {
+  const float *a, *b, *da, *db;
+};
+
+template <class X, class Y>
+Affine affine_of(const LayerNormRows<X, Y>& r, int64_t sample) {
+  const int64_t at = sample * r.stride;
+  const auto moved = [at](const float* p) { return p ? p + at : nullptr; };
+  return {moved(r.a), moved(r.b), moved(r.da), moved(r.db)};
+}
+
+template <Isa isa, bool dual, bool affine, bool affine_moves, class X, class Y>
+void forward_of(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
+  using N = Number<isa>;
+  const int64_t n = r.columns;
+  for (int64_t sample = from; sample < to; ++sample) {
+    const Affine p = affine_of(r, sample);
+    for (int64_t row = sample * r.rows_per_sample; row < (sample + 1) * r.rows_per_sample; ++row) {
+      const X* x = r.x + row * n;
+      const X* dx = dual ? r.dx + row * n : nullptr;
+      Y* z = r.z + row * n;
+      Y* dz = dual || affine_moves ? r.dz + row * n : nullptr;
+      const Statistics of = statistics_of<isa, dual>(x, dx, n, static_cast<float>(r.eps));
+#pragma omp simd
+      for (int64_t c = 0; c < n; ++c) {
+        const float xhat = (N::load(x + c) - of.mean) * of.rstd;
+        const float a = affine ? p.a[c] : 1.f;
+        N::store(z + c, affine ? a * xhat + p.b[c] : xhat);
+        if constexpr (dual || affine_moves) {
+          float tangent = 0;
+          if constexpr (dual) tangent = a * (of.rstd * (N::load(dx + c) - of.dx_mean - xhat * of.q));
+          if constexpr (affine_moves) tangent += p.da[c] * xhat + p.db[c];
+          N::store(dz + c, tangent);
+        }
+      }
+    }
+  }
+}
+
+/// <H>, <xhat H>, <dxhat H>, <W>, <xhat W> of one row, W = G - rstd q H.
+struct Means {
+  float h, xhat_h, dxhat_h, w, xhat_w;
+};
+
+template <Isa isa, bool dual, bool affine, bool affine_moves, class X, class Y>
+void backward_of(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
+  using N = Number<isa>;
+  constexpr bool moving = dual || affine_moves;  // there is an h
+  const int64_t n = r.columns;
+  const float share = 1.f / static_cast<float>(n);
+  for (int64_t sample = from; sample < to; ++sample) {
+    const Affine p = affine_of(r, sample);
+    float* g_a = affine ? r.g_a + sample * n : nullptr;
+    float* g_b = affine ? r.g_b + sample * n : nullptr;
+    float* g_da = affine_moves ? r.g_da + sample * n : nullptr;
+    float* g_db = affine_moves ? r.g_db + sample * n : nullptr;
+    for (int64_t row = sample * r.rows_per_sample; row < (sample + 1) * r.rows_per_sample; ++row) {
+      const X* x = r.x + row * n;
+      const X* dx = dual ? r.dx + row * n : nullptr;
+      const Y* g = r.g + row * n;
+      const Y* h = moving ? r.h + row * n : nullptr;
+      X* g_x = r.g_x + row * n;
+      X* g_dx = dual ? r.g_dx + row * n : nullptr;
+      const Statistics of = statistics_of<isa, dual>(x, dx, n, static_cast<float>(r.eps));
+
+      const float pull = of.rstd * of.q;
+      float w_sum = 0, xhat_w_sum = 0, h_sum = 0, xhat_h_sum = 0, dxhat_h_sum = 0;
+#pragma omp simd reduction(+ : w_sum, xhat_w_sum, h_sum, xhat_h_sum, dxhat_h_sum)
+      for (int64_t c = 0; c < n; ++c) {
+        const float xhat = (N::load(x + c) - of.mean) * of.rstd;
+        const float a = affine ? p.a[c] : 1.f;
+        const float value = N::load(g + c);
+        float w = a * value;
+        if constexpr (moving) {
+          const float slope = N::load(h + c);
+          float g_a_row = value * xhat;
+          if constexpr (affine_moves) w += p.da[c] * slope;
+          if constexpr (dual) {
+            const float dxhat = of.rstd * (N::load(dx + c) - of.dx_mean - xhat * of.q);
+            const float scaled = a * slope;
+            w -= pull * scaled;
+            h_sum += scaled;
+            xhat_h_sum += scaled * xhat;
+            dxhat_h_sum += scaled * dxhat;
+            g_a_row += slope * dxhat;
+          }
+          if constexpr (affine) g_a[c] += g_a_row;
+          if constexpr (affine_moves) {
+            g_da[c] += slope * xhat;
+            g_db[c] += slope;
+          }
+        } else if constexpr (affine) {
+          g_a[c] += value * xhat;
+        }
+        if constexpr (affine) g_b[c] += value;
+        w_sum += w;
+        xhat_w_sum += w * xhat;
+      }
+      const Means mean{h_sum * share, xhat_h_sum * share, dxhat_h_sum * share, w_sum * share, xhat_w_sum * share};
+#pragma omp simd
+      for (int64_t c = 0; c < n; ++c) {
+        const float xhat = (N::load(x + c) - of.mean) * of.rstd;
+        const float a = affine ? p.a[c] : 1.f;
+        float w = a * N::load(g + c);
+        if constexpr (affine_moves) w += p.da[c] * N::load(h + c);
+        float of_x = 0;
+        if constexpr (dual) {
+          const float dxhat = of.rstd * (N::load(dx + c) - of.dx_mean - xhat * of.q);
+          const float scaled = a * N::load(h + c);
+          w -= pull * scaled;
+          N::store(g_dx + c, of.rstd * (scaled - mean.h - xhat * mean.xhat_h));
+          of_x = -of.rstd * (xhat * mean.dxhat_h + dxhat * mean.xhat_h);
+        }
+        N::store(g_x + c, of_x + of.rstd * (w - mean.w - xhat * mean.xhat_w));
+      }
+    }
+  }
+}
+
+template <class X, class Y, class Body>
+void choose(const LayerNormRows<X, Y>& r, Body&& body) {
+  if (r.dx && r.da) return body.template operator()<true, true, true>();
+  if (r.dx && r.a) return body.template operator()<true, true, false>();
+  if (r.dx) return body.template operator()<true, false, false>();
+  if (r.da) return body.template operator()<false, true, true>();
+  if (r.a) return body.template operator()<false, true, false>();
+  body.template operator()<false, false, false>();
+}
+
+}  // namespace
+
+template <Isa isa>
+template <class X, class Y>
+void LayerNormLoops<isa>::forward(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
+  choose(r, [&]<bool dual, bool affine, bool affine_moves>() {
+    forward_of<isa, dual, affine, affine_moves>(r, from, to);
+  });
+}
+
+template <Isa isa>
+template <class X, class Y>
+void LayerNormLoops<isa>::backward(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
+  choose(r, [&]<bool dual, bool affine, bool affine_moves>() {
+    backward_of<isa, dual, affine, affine_moves>(r, from, to);
+  });
+}
+
+template void LayerNormLoops<Isa::TTFM_ISA>::forward(const LayerNormRows<float, float>&, int64_t, int64_t);
+template void LayerNormLoops<Isa::TTFM_ISA>::forward(const LayerNormRows<float, Bf16>&, int64_t, int64_t);
+template void LayerNormLoops<Isa::TTFM_ISA>::forward(const LayerNormRows<Bf16, Bf16>&, int64_t, int64_t);
+template void LayerNormLoops<Isa::TTFM_ISA>::backward(const LayerNormRows<float, float>&, int64_t, int64_t);
+template void LayerNormLoops<Isa::TTFM_ISA>::backward(const LayerNormRows<float, Bf16>&, int64_t, int64_t);
+template void LayerNormLoops<Isa::TTFM_ISA>::backward(const LayerNormRows<Bf16, Bf16>&, int64_t, int64_t);
+
+}  // namespace ttfm::kernels

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#include "nn/fused.h"
+
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <ttfm/nn/activation.h>
+
+#include "nn/affine_norm.h"
+#include "nn/dual_buffer.h"
+#include "nn/loops.h"
+#include "nn/precision.h"
+
+namespace ttfm::nn {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+using Kind = Pending<Tensor>::Kind;
+using Optional = std::optional<Tensor>;
+
+/// What is done to the input of a product, without its tensors.
+struct Prologue {
+  Kind kind;
+  int64_t groups;
+  double eps;
+  bool with_silu;
+
+  kernels::Activation activation() const {
+    return kind == Kind::gelu ? kernels::Activation::gelu : kernels::Activation::silu;
+  }
+  GroupNormKind group_norm() const {
+    return {groups, eps, with_silu ? kernels::Activation::silu : kernels::Activation::none};
+  }
+
+  Dual forward(const Dual& x, const Affine& p, at::ScalarType type) const {
+    switch (kind) {
+      case Kind::none:
+        return linear_map(x, [&](const Tensor& a) { return a.to(type); });
+      case Kind::layer_norm:
+        return layer_norm_forward(x, p, eps, type);
+      case Kind::group_norm:
+        return group_norm_forward(x, p, group_norm());
+      case Kind::silu:
+      case Kind::gelu:
+        break;
+    }
+    return activation_forward(activation(), x, p.b);
+  }
+
+  NormGradients backward(const Dual& x, const Affine& p, const Dual& g) const {
+    switch (kind) {
+      case Kind::none:
+        return {linear_map(g, [&](const Tensor& a) { return a.to(x.primal.scalar_type()); }), {}};
+      case Kind::layer_norm:
+        return layer_norm_backward(x, p, eps, g);
+      case Kind::group_norm:
+        return group_norm_backward(x, p, group_norm(), g);
+      case Kind::silu:
+      case Kind::gelu:
+        break;
+    }
+    const ActivationGradients out = activation_backward(activation(), x, p.b, g);
+    return {out.z, {{}, out.bias, {}, {}}};
+  }
+};
+
+/// pending.value() by LibTorch's operations.
+template <Value V>
+V composed(const Pending<V>& pending) {
+  using PendingKind = typename Pending<V>::Kind;
+  switch (pending.kind) {
+    case PendingKind::none:
+      break;
+    case PendingKind::silu:
+      return silu(pending.bias.defined() ? pending.x + pending.bias : pending.x);
+    case PendingKind::gelu:
+      return gelu(pending.bias.defined() ? pending.x + pending.bias : pending.x);
+    case PendingKind::layer_norm:
+      return affine_layer_norm(pending.x, pending.scale, pending.shift, pending.eps);
+    case PendingKind::group_norm:
+      return affine_group_norm(pending.x, pending.scale, pending.shift, pending.groups, pending.eps, pending.with_silu);
+  }
+  return pending.x;
+}
+
+/// y = prologue(x), z = W y + bias, of primal and tangent. The arguments are x, dx, a, da, b, db, weight, bias.
+struct Fused : Function<Fused> {
+  enum { kX, kDx, kA, kDa, kB, kDb, kWeight, kBias, kTensors };
+
+  static variable_list forward(AutogradContext* context, const Tensor& x, const Optional& dx, const Optional& a,
+                               const Optional& da, const Optional& b, const Optional& db, const Optional& weight,
+                               const Optional& bias, const Prologue& prologue, const Product& product,
+                               at::ScalarType type) {
+    const Below guard;
+    const auto plain = [](const Optional& y) { return y.value_or(Tensor()); };
+    context->save_for_backward({x, plain(dx), plain(a), plain(da), plain(b), plain(db), plain(weight), plain(bias)});
+    context->saved_data["kind"] = static_cast<int64_t>(prologue.kind);
+    context->saved_data["groups"] = prologue.groups;
+    context->saved_data["eps"] = prologue.eps;
+    context->saved_data["with_silu"] = prologue.with_silu;
+    context->saved_data["product"] = static_cast<int64_t>(product.kind);
+    context->saved_data["stride"] = product.stride;
+    context->saved_data["padding"] = product.padding;
+    context->saved_data["type"] = static_cast<int64_t>(type);
+
+    const Dual y = prologue.forward({x, plain(dx)}, {plain(a), plain(b), plain(da), plain(db)}, type);
+    const Dual z = product.kind == Product::Kind::none
+                       ? y
+                       : multiply(product, y, in_type(*weight, type), bias ? in_type(*bias, type) : Tensor());
+    if (!z.tangent.defined()) return {z.primal};
+    return {z.primal, z.tangent};
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto integer = [&](const char* key) { return context->saved_data[key].toInt(); };
+    const Prologue prologue{static_cast<Kind>(integer("kind")), integer("groups"),
+                            context->saved_data["eps"].toDouble(), context->saved_data["with_silu"].toBool()};
+    const Product product{static_cast<Product::Kind>(integer("product")), integer("stride"), integer("padding")};
+    const auto type = static_cast<at::ScalarType>(integer("type"));
+    const Dual x{saved[kX], saved[kDx]};
+    const Affine p{saved[kA], saved[kB], saved[kDa], saved[kDb]};
+    const Tensor& weight = saved[kWeight];
+    if (c10::GradMode::is_enabled()) {
+      if (gradients.size() > 1) refuse_second_gradient("layer");
+      return recorded(prologue, product, saved, gradients[0]);
+    }
+
+    // autograd counts the arguments that were there
+    const auto wants = [&](int i) {
+      const auto place = std::count_if(saved.begin(), saved.begin() + i, [](const Tensor& y) { return y.defined(); });
+      return saved[static_cast<size_t>(i)].defined() && context->needs_input_grad(static_cast<size_t>(place));
+    };
+    const Below guard;
+    variable_list out(kTensors + 3);
+    Dual g{gradients[0], gradients.size() > 1 ? gradients[1] : Tensor()};
+    if (product.kind != Product::Kind::none) {
+      if (wants(kBias)) out[kBias] = bias_gradient(product, g);
+      if (wants(kWeight)) {
+        out[kWeight] = weight_gradient(product, g, prologue.forward(x, p, type), in_type(weight, type));
+      }
+    }
+    bool inputs = false;
+    for (const int i : {kX, kDx, kA, kDa, kB, kDb}) inputs = inputs || wants(i);
+    if (!inputs) return out;
+    if (product.kind != Product::Kind::none) {
+      const Tensor shape_of_tangent = g.tangent.defined() && !x.tangent.defined() ? x.primal : x.tangent;
+      g = input_gradient(product, g, in_type(weight, type), {x.primal, shape_of_tangent});
+    }
+    const NormGradients of = prologue.backward(x, p, as_loops_take(g, x.primal, prologue.kind));
+    out[kX] = of.x.primal;
+    out[kDx] = of.x.tangent;
+    out[kA] = of.affine.a;
+    out[kDa] = of.affine.da;
+    out[kB] = of.affine.b;
+    out[kDb] = of.affine.db;
+    return out;
+  }
+
+ private:
+  /// The gradients of the plain form with a history of their own: those of the same layer made of LibTorch's operations.
+  static variable_list recorded(const Prologue& prologue, const Product& product, const variable_list& saved,
+                                const Tensor& gradient) {
+    const Pending<Tensor> pending{.kind = prologue.kind,
+                                  .x = saved[kX],
+                                  .scale = saved[kA],
+                                  .shift = saved[kA].defined() ? saved[kB] : Tensor(),
+                                  .bias = saved[kA].defined() ? Tensor() : saved[kB],
+                                  .groups = prologue.groups,
+                                  .eps = prologue.eps,
+                                  .with_silu = prologue.with_silu};
+    const Tensor y = composed(pending);
+    const Tensor z =
+        product.kind == Product::Kind::none ? y : multiply(product, {y, {}}, saved[kWeight], saved[kBias]).primal;
+    variable_list inputs, out(kTensors + 3);
+    std::vector<size_t> places;
+    for (size_t i = 0; i < kTensors; ++i) {
+      if (!saved[i].defined() || !saved[i].requires_grad()) continue;
+      inputs.push_back(saved[i]);
+      places.push_back(i);
+    }
+    const variable_list found = torch::autograd::grad({z}, inputs, {gradient}, /*retain_graph=*/true,
+                                                      /*create_graph=*/true, /*allow_unused=*/true);
+    for (size_t i = 0; i < places.size(); ++i) out[places[i]] = found[i];
+    return out;
+  }
+
+  /// Gradients come as whatever the next layer made of them.
+  static Dual as_loops_take(const Dual& g, const Tensor& x, Kind kind) {
+    if (kind == Kind::none) return g;
+    return linear_map(g, [&](const Tensor& a) { return a.contiguous(x.suggest_memory_format()); });
+  }
+};
+
+template <Value V>
+bool loops_take_all(const Pending<V>& pending) {
+  using PendingKind = typename Pending<V>::Kind;
+  const Tensor& x = primal(pending.x);
+  const bool norm = pending.kind == PendingKind::layer_norm || pending.kind == PendingKind::group_norm;
+  if (norm && primal(pending.scale).defined() && primal(pending.scale).dim() > 2) return false;
+  return pending.kind == PendingKind::group_norm ? loops_take_image(x) && primal(pending.scale).defined()
+                                                 : loops_take(x);
+}
+
+Dual as_dual(const Tensor& x) { return {x, {}}; }
+Dual as_dual(const Dual& x) { return x; }
+
+template <Value V>
+V from_outputs(const variable_list& out) {
+  if constexpr (std::same_as<V, Tensor>) {
+    return out[0];
+  } else {
+    return {out[0], out.size() > 1 ? out[1] : Tensor()};
+  }
+}
+
+/// Both tangents of an affine part, or none: the loops know no half of it.
+Affine affine_of(const Dual& scale, const Dual& shift) {
+  const bool moves = scale.tangent.defined() || shift.tangent.defined();
+  const auto tangent = [&](const Dual& x) { return moves ? tangent_or_zeros(x) : Tensor(); };
+  const auto wide = [](const Tensor& x) { return x.defined() ? x.to(at::kFloat) : x; };
+  return {wide(scale.primal), wide(shift.primal), wide(tangent(scale)), wide(tangent(shift))};
+}
+
+template <Value V>
+V by_loops(const Product& product, const Pending<V>& pending, const Tensor& weight, const Tensor& bias) {
+  const Prologue prologue{static_cast<Kind>(pending.kind), pending.groups, pending.eps, pending.with_silu};
+  Dual x = as_dual(pending.x);
+  const auto laid_out = [&](const Tensor& a) {
+    if (prologue.kind == Kind::none) return a;
+    return a.contiguous(prologue.kind == Kind::group_norm ? at::MemoryFormat::ChannelsLast
+                                                          : at::MemoryFormat::Contiguous);
+  };
+  x = linear_map(x, laid_out);
+  Affine p = affine_of(as_dual(pending.scale), as_dual(pending.shift));
+  if (prologue.kind == Kind::silu || prologue.kind == Kind::gelu) p = {{}, pending.bias, {}, {}};
+  const at::ScalarType type = product.kind == Product::Kind::none && prologue.kind != Kind::layer_norm
+                                  ? x.primal.scalar_type()
+                                  : compute_type(x.primal);
+  if (prologue.kind != Kind::none && prologue.kind != Kind::layer_norm && x.primal.scalar_type() != type) {
+    x = linear_map(x, [&](const Tensor& a) { return a.to(type); });
+  }
+  return from_outputs<V>(Fused::apply(x.primal, given(x.tangent), given(p.a), given(p.da), given(p.b), given(p.db),
+                                      given(weight), given(bias), prologue, product, type));
+}
+
+}  // namespace
+
+template <Value V>
+V fused(const Product& product, const Pending<V>& pending, const Tensor& weight, const Tensor& bias) {
+  if (loops_take_all(pending)) return by_loops(product, pending, weight, bias);
+  const V x = composed(pending);
+  return product.kind == Product::Kind::none ? x : by_loops<V>(product, {.x = x}, weight, bias);
+}
+
+template Tensor fused(const Product&, const Pending<Tensor>&, const Tensor&, const Tensor&);
+template Dual fused(const Product&, const Pending<Dual>&, const Tensor&, const Tensor&);
+
+}  // namespace ttfm::nn

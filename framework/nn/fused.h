@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <ttfm/nn/pending.h>
+
+#include "nn/product.h"
+
+namespace ttfm::nn {
+
+/// product(weight, pending) + bias. One autograd node where the loops take the value (loops.h): of the input only
+/// pending.x is kept for the gradient, the norm or activation is computed again. Elsewhere the same by LibTorch's
+/// operations. `weight` is undefined for Product::Kind::none, `bias` where there is none.
+template <Value V>
+V fused(const Product& product, const Pending<V>& pending, const Tensor& weight, const Tensor& bias);
+
+}  // namespace ttfm::nn

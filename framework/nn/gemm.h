@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/number.h"
+
+namespace ttfm::nn {
+
+/// A matrix in host memory, row by row, `stride` numbers from one row to the next.
+template <class T>
+struct Matrix {
+  T* data;
+  int64_t stride;
+  bool transposed = false;
+
+  Matrix t() const { return {data, stride, !transposed}; }
+};
+
+/// C <- alpha A B + beta C on this thread's share of cores, A [m, k], B [k, n], for products too small to be a tensor's:
+/// the BLAS that LibTorch carries, without LibTorch's way to it.
+void gemm(int64_t m, int64_t n, int64_t k, float alpha, Matrix<const float> a, Matrix<const float> b, float beta,
+          Matrix<float> c);
+void gemm(int64_t m, int64_t n, int64_t k, float alpha, Matrix<const kernels::Bf16> a, Matrix<const kernels::Bf16> b,
+          float beta, Matrix<float> c);
+
+}  // namespace ttfm::nn

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+//
+// The loops of framework/kernels, of every instruction set and in both types, beside LibTorch's operations in double:
+// values, tangents and the gradients of everything that went in.
+#include <ATen/TensorOperators.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <ttfm/nn/attention.h>
+#include <ttfm/nn/conv.h>
+#include <ttfm/nn/linear.h>
+#include <ttfm/nn/norm.h>
+
+#include "framework/nn/samples.h"
+#include "kernels/isa.h"
+
+namespace ttfm {
+namespace {
+
+using kernels::Isa;
+using nn::linear_map;
+using test::constant_dual;
+using test::normal;
+using test::normal_dual;
+using Duals = std::vector<Dual>;
+using Layer = std::function<Dual(const Duals&)>;
+
+/// The results of a layer, then the gradients of <g, primal> + <h, tangent> in all that is defined of its arguments.
+std::vector<Tensor> outcome(const Layer& layer, const Duals& arguments, at::ScalarType type) {
+  std::vector<Tensor> inputs;
+  Duals own;
+  for (const Dual& each : arguments) {
+    own.push_back(linear_map(each, [&](const Tensor& x) {
+      if (!x.defined()) return x;
+      // weights stay in float, as the loops take them: they are what has one dimension, or [B, C]
+      const auto wanted = type == at::kBFloat16 && x.dim() < 3 ? at::kFloat : type;
+      inputs.push_back(x.to(wanted).detach().requires_grad_());
+      return inputs.back();
+    }));
+  }
+  const Dual y = layer(own);
+  std::vector<Tensor> out{y.primal};
+  Tensor sum = (y.primal.to(at::kDouble) * normal(90, y.primal.sizes())).sum();
+  if (y.tangent.defined()) {
+    out.push_back(y.tangent);
+    sum = sum + (y.tangent.to(at::kDouble) * normal(91, y.tangent.sizes())).sum();
+  }
+  const auto gradients = torch::autograd::grad({sum}, inputs, {}, /*retain_graph=*/false, /*create_graph=*/false,
+                                               /*allow_unused=*/true);
+  out.insert(out.end(), gradients.begin(), gradients.end());
+  return out;
+}
+
+class LoopsTest : public testing::TestWithParam<Isa> {
+ protected:
+  void SetUp() override {
+    if (!kernels::supported(GetParam())) GTEST_SKIP() << "this processor has no " << kernels::name(GetParam());
+    kernels::use(GetParam());
+  }
+  void TearDown() override { kernels::use(std::nullopt); }
+
+  void expect_equal(const Layer& layer, const Duals& arguments) const {
+    const std::vector<Tensor> exact = outcome(layer, arguments, at::kDouble);
+    compare(outcome(layer, arguments, at::kFloat), exact, 2e-5, "float");
+    const bool rows = arguments[0].primal.dim() > 2;
+    if (rows) compare(outcome(layer, arguments, at::kBFloat16), exact, 4e-2, "bfloat16");
+  }
+
+ private:
+  static void compare(const std::vector<Tensor>& found, const std::vector<Tensor>& exact, double tolerance,
+                      const std::string& type) {
+    ASSERT_EQ(found.size(), exact.size());
+    for (size_t i = 0; i < exact.size(); ++i) {
+      ASSERT_EQ(found[i].defined(), exact[i].defined()) << type << ", result " << i;
+      if (!exact[i].defined()) continue;
+      EXPECT_LT((found[i].to(at::kDouble) - exact[i]).norm().item<double>(),
+                tolerance * exact[i].norm().item<double>() + tolerance)
+          << type << ", result " << i << " of shape " << exact[i].sizes();
+    }
+  }
+};
+
+std::vector<Dual> forms(at::IntArrayRef shape) {
+  return {normal_dual(1, shape), test::halves_dual(2, shape), constant_dual(4, shape)};
+}
+
+nn::Biased<Dual> biased(const Dual& y, const Dual& bias) { return {y, bias.primal}; }
+
+TEST_P(LoopsTest, ActivationsWithAndWithoutBias) {
+  for (const auto& shape : {std::vector<int64_t>{3, 7}, {2, 5, 33}, {1, 1, 1}}) {
+    for (const Dual& x : forms(shape)) {
+      const Dual bias = constant_dual(7, {shape.back()});
+      expect_equal([](const Duals& in) { return nn::pending_silu(biased(in[0], in[1])).value(); }, {x, bias});
+      expect_equal([](const Duals& in) { return nn::pending_gelu(biased(in[0], in[1])).value(); }, {x, bias});
+      expect_equal([](const Duals& in) { return nn::pending_gelu(nn::Biased<Dual>{in[0], {}}).value(); }, {x});
+    }
+  }
+}
+
+TEST_P(LoopsTest, ModulatedLayerNorm) {
+  const Layer layer = [](const Duals& in) { return nn::pending_layer_norm_modulate(in[0], in[1], in[2]).value(); };
+  for (const auto& shape : {std::vector<int64_t>{3, 7}, {2, 5, 33}, {3, 1, 16}}) {
+    for (const Dual& x : forms(shape)) {
+      for (const Dual& scale : {normal_dual(5, {shape[0], shape.back()}), constant_dual(5, {shape[0], shape.back()})}) {
+        expect_equal(layer, {x, normal_dual(6, {shape[0], shape.back()}), scale});
+        expect_equal(layer, {x, constant_dual(6, {shape[0], shape.back()}), scale});
+      }
+    }
+  }
+}
+
+TEST_P(LoopsTest, LayerNormWithSharedWeightsAndWithout) {
+  const Layer plain = [](const Duals& in) { return nn::layer_norm(in[0]); };
+  const Layer shared = [](const Duals& in) {
+    nn::LayerNorm layer(in[1].primal.size(0));
+    layer.weight = in[1].primal;
+    layer.bias = in[2].primal;
+    return layer(in[0]);
+  };
+  for (const Dual& x : forms({3, 4, 9})) {
+    expect_equal(plain, {x});
+    expect_equal(shared, {x, constant_dual(5, {9}), constant_dual(6, {9})});
+  }
+}
+
+Dual channels_last(const Dual& x) {
+  return linear_map(x, [](const Tensor& a) { return a.contiguous(at::MemoryFormat::ChannelsLast); });
+}
+
+TEST_P(LoopsTest, GroupNormWithSiluAndModulation) {
+  const auto norm = [](const Duals& in, int64_t groups) {
+    nn::GroupNorm layer(groups, in[0].primal.size(1));
+    layer.weight = in[1].primal;
+    layer.bias = in[2].primal;
+    return layer;
+  };
+  for (const auto& [shape, groups] :
+       {std::pair<std::vector<int64_t>, int64_t>{{2, 6, 3, 5}, 3}, {{1, 33, 2, 2}, 11}, {{3, 4, 1, 7}, 1}}) {
+    const int64_t count = groups, channels = shape[1];
+    const Dual gamma = constant_dual(5, {channels}), beta = constant_dual(6, {channels});
+    const Dual modulation = normal_dual(7, {shape[0], channels}), fixed = constant_dual(8, {shape[0], channels});
+    for (const Dual& x : forms(shape)) {
+      expect_equal([&](const Duals& in) { return norm(in, count)(channels_last(in[0])); }, {x, gamma, beta});
+      expect_equal([&](const Duals& in) { return norm(in, count).silu(channels_last(in[0])); }, {x, gamma, beta});
+      for (const Dual& scale : {modulation, fixed}) {
+        expect_equal([&](const Duals& in) { return norm(in, count).modulate_silu(channels_last(in[0]), in[3], in[4]); },
+                     {x, gamma, beta, modulation, scale});
+        expect_equal([&](const Duals& in) { return norm(in, count).modulate_silu(channels_last(in[0]), in[3], in[4]); },
+                     {x, gamma, beta, fixed, scale});
+      }
+    }
+  }
+}
+
+TEST_P(LoopsTest, GatedResidual) {
+  const Layer layer = [](const Duals& in) { return nn::add_gated(in[0], in[1], biased(in[2], in[3])); };
+  for (const Dual& x : forms({2, 5, 19})) {
+    for (const Dual& y : forms({2, 5, 19})) {
+      for (const Dual& gate : {normal_dual(5, {2, 19}), constant_dual(5, {2, 19})}) {
+        expect_equal(layer, {x, gate, y, constant_dual(6, {19})});
+      }
+    }
+  }
+}
+
+TEST_P(LoopsTest, SelfAttention) {
+  const Layer layer = [](const Duals& in) {
+    nn::SelfAttention attention(6, 3);
+    attention.qkv.weight = in[1].primal * 0.3;  // logits of the size of 1
+    attention.qkv.bias = in[2].primal;
+    attention.out.weight = in[3].primal;
+    attention.out.bias = in[4].primal;
+    return attention(in[0]);
+  };
+  for (const auto& shape : {std::vector<int64_t>{2, 5, 6}, {1, 1, 6}, {3, 33, 6}}) {
+    for (const Dual& x : forms(shape)) {
+      const Layer in_type = [&](const Duals& in) {
+        Duals own = in;  // outside of autocast a product has the type of both its factors
+        for (size_t i = 1; i < own.size(); ++i) {
+          if (in[0].primal.scalar_type() == at::kBFloat16) own[i].primal = own[i].primal.to(at::kBFloat16);
+        }
+        own[2].primal = in[2].primal;
+        return layer(own);
+      };
+      expect_equal(in_type, {x, constant_dual(5, {18, 6}), constant_dual(6, {18}), constant_dual(7, {6, 6}),
+                             constant_dual(8, {6})});
+    }
+  }
+}
+
+TEST_P(LoopsTest, LayersThatTakeWhatIsPending) {
+  const Layer linear = [](const Duals& in) {
+    nn::Linear layer(9, 4);
+    layer.weight = in[3].primal;
+    layer.bias = in[4].primal;
+    return layer(nn::pending_layer_norm_modulate(in[0], in[1], in[2]));
+  };
+  const Layer conv = [](const Duals& in) {
+    nn::GroupNorm norm(3, 6);
+    norm.weight = in[1].primal;
+    norm.bias = in[2].primal;
+    nn::Conv2d layer(6, 4, {.kernel = 3, .stride = 2, .padding = 1});
+    layer.weight = in[3].primal;
+    layer.bias = in[4].primal;
+    return layer(norm.pending_silu(channels_last(in[0])));
+  };
+  for (const Dual& x : forms({2, 5, 9})) {
+    const Duals arguments{x, normal_dual(5, {2, 9}), normal_dual(6, {2, 9}), constant_dual(7, {4, 9}),
+                          constant_dual(8, {4})};
+    expect_equal(linear, arguments);
+  }
+  for (const Dual& x : forms({2, 6, 5, 3})) {
+    expect_equal(
+        conv, {x, constant_dual(5, {6}), constant_dual(6, {6}), constant_dual(7, {4, 6, 3, 3}), constant_dual(8, {4})});
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isas, LoopsTest, testing::Values(Isa::plain, Isa::avx2, Isa::avx512),
+                         [](const auto& tested) { return kernels::name(tested.param); });
+
+}  // namespace
+}  // namespace ttfm
