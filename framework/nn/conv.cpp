@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
+#include <ATen/core/Tensor.h>
+
 #include <cmath>
 
 #include <ttfm/nn/conv.h>
 
+#include "nn/dual_buffer.h"
 #include "nn/fused.h"
 
 namespace ttfm::nn {
@@ -32,6 +35,15 @@ V Conv2d::operator()(const Pending<V>& x) const {
   const Product product{.kind = Product::Kind::conv2d, .stride = shape.stride, .padding = shape.padding};
   return fused(product, x, weight, bias);
 }
+
+namespace {
+
+Tensor channels_last(const Tensor& x) { return x.is_cpu() ? x.contiguous(at::MemoryFormat::ChannelsLast) : x; }
+
+}  // namespace
+
+Tensor laid_out_for_convolutions(const Tensor& x) { return channels_last(x); }
+Dual laid_out_for_convolutions(const Dual& x) { return on_both(x, channels_last); }
 
 template Tensor Conv2d::operator()(const Pending<Tensor>&) const;
 template Dual Conv2d::operator()(const Pending<Dual>&) const;

@@ -14,6 +14,8 @@
 #include <ttfm/error.h>
 #include <ttfm/nn/dual.h>
 
+#include "nn/dual_buffer.h"
+
 namespace ttfm {
 namespace {
 
@@ -42,7 +44,11 @@ Dual sum(Tensor primal, const Tensor& tangent) {
 
 }  // namespace
 
-Dual operator+(const Dual& a, const Dual& b) { return sum(a.primal + b.primal, total(a.tangent, b.tangent)); }
+Dual operator+(const Dual& a, const Dual& b) {
+  const bool alike = a.tangent.defined() && b.tangent.defined() && a.primal.sizes() == b.primal.sizes();
+  if (alike && a.primal.dim() > 1) return nn::recorded_split(nn::recorded_join(a) + nn::recorded_join(b));
+  return sum(a.primal + b.primal, total(a.tangent, b.tangent));
+}
 Dual operator+(const Dual& a, const Tensor& b) { return sum(a.primal + b, a.tangent); }
 Dual operator+(const Tensor& a, const Dual& b) { return sum(a + b.primal, b.tangent); }
 Dual operator+(const Dual& a, double b) { return {a.primal + b, a.tangent}; }
@@ -83,12 +89,23 @@ Tensor cat(std::span<const Tensor> values, int64_t dim) {
 }
 
 Dual cat(std::span<const Dual> values, int64_t dim) {
-  std::vector<Tensor> primals, tangents;
-  for (const Dual& value : values) primals.push_back(value.primal);
-  if (std::ranges::any_of(values, [](const Dual& value) { return value.tangent.defined(); })) {
-    for (const Dual& value : values) tangents.push_back(tangent_or_zeros(value));
+  std::vector<Tensor> parts;
+  if (std::ranges::none_of(values, [](const Dual& value) { return value.tangent.defined(); })) {
+    for (const Dual& value : values) parts.push_back(value.primal);
+    return {at::cat(parts, dim), {}};
   }
-  return {at::cat(primals, dim), tangents.empty() ? Tensor() : at::cat(tangents, dim)};
+  const bool by_rows =
+      dim == 0 || dim == -values[0].primal.dim();  // then the halves of the parts are not those of the whole
+  if (by_rows) {
+    std::vector<Tensor> tangents;
+    for (const Dual& value : values) {
+      parts.push_back(value.primal);
+      tangents.push_back(tangent_or_zeros(value));
+    }
+    return {at::cat(parts, dim), at::cat(tangents, dim)};
+  }
+  for (const Dual& value : values) parts.push_back(recorded_join({value.primal, tangent_or_zeros(value)}));
+  return recorded_split(at::cat(parts, dim));
 }
 
 namespace detail {

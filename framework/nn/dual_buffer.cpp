@@ -2,16 +2,47 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "nn/dual_buffer.h"
 
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/as_strided.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <string>
 
 #include <ttfm/error.h>
 
 namespace ttfm::nn {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+struct Join : Function<Join> {
+  static Tensor forward(AutogradContext*, const Tensor& p, const Tensor& t) {
+    at::AutoDispatchBelowADInplaceOrView guard;
+    return joined(p, t);
+  }
+  static variable_list backward(AutogradContext*, const variable_list& gradients) {
+    const Halves halves = split(gradients[0]);
+    return {halves.primal, halves.tangent};
+  }
+};
+
+struct Split : Function<Split> {
+  static variable_list forward(AutogradContext*, const Tensor& both) {
+    at::AutoDispatchBelowADInplaceOrView guard;
+    const Halves halves = split(both);
+    return {halves.primal, halves.tangent};
+  }
+  static variable_list backward(AutogradContext*, const variable_list& gradients) {
+    return {joined(gradients[0], gradients[1])};
+  }
+};
+
+}  // namespace
 
 Halves split(const Tensor& both) {
   const int64_t rows = both.size(0) / 2;
@@ -40,6 +71,13 @@ std::optional<Tensor> joined_view(const Tensor& a, const Tensor& b) {
 Tensor joined(const Tensor& a, const Tensor& b) {
   if (auto view = joined_view(a, b)) return *view;
   return at::cat({a, b}, 0);
+}
+
+Tensor recorded_join(const Dual& x) { return Join::apply(x.primal, x.tangent); }
+
+Dual recorded_split(const Tensor& both) {
+  const auto halves = Split::apply(both);
+  return {halves[0], halves[1]};
 }
 
 std::optional<Tensor> given(const Tensor& x) { return x.defined() ? std::optional<Tensor>(x) : std::nullopt; }

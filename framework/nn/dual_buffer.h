@@ -6,7 +6,7 @@
 
 #include <optional>
 
-#include <ttfm/interface.h>
+#include <ttfm/dual.h>
 
 /// For the autograd functions of dual layers: primal and tangent as the two halves of one tensor [2B, ...], so that one
 /// matrix product or convolution takes both without a copy.
@@ -29,6 +29,18 @@ std::optional<Tensor> joined_view(const Tensor& a, const Tensor& b);
 
 /// [a; b], copied where it has to be.
 Tensor joined(const Tensor& a, const Tensor& b);
+
+/// joined() and split(), recorded.
+Tensor recorded_join(const Dual& x);
+Dual recorded_split(const Tensor& both);
+
+/// f of primal and tangent in one call, for an operation of LibTorch that works on each row of the batch by itself and is
+/// linear. Recorded by autograd; the result's halves lie side by side, so that the next layer takes them without a copy.
+template <class F>
+Dual on_both(const Dual& x, F&& f) {
+  if (!x.tangent.defined()) return {f(x.primal), {}};
+  return recorded_split(f(recorded_join(x)));
+}
 
 /// An undefined tensor as an absent argument of torch::autograd::Function.
 std::optional<Tensor> given(const Tensor& x);

@@ -8,6 +8,8 @@
 #include <ttfm/error.h>
 #include <ttfm/nn/resample.h>
 
+#include "nn/dual_buffer.h"
+
 namespace ttfm::nn {
 namespace {
 
@@ -25,9 +27,9 @@ Tensor halved(const Tensor& x) {
 }  // namespace
 
 Tensor upsample_nearest(const Tensor& x) { return doubled(x); }
-Dual upsample_nearest(const Dual& x) { return linear_map(x, doubled); }
+Dual upsample_nearest(const Dual& x) { return on_both(x, doubled); }
 
 Tensor downsample_mean(const Tensor& x) { return halved(x); }
-Dual downsample_mean(const Dual& x) { return linear_map(x, halved); }
+Dual downsample_mean(const Dual& x) { return on_both(x, halved); }
 
 }  // namespace ttfm::nn

@@ -140,7 +140,7 @@ V UNetNetwork::forward(const V& x, const V& s, const V& t, const Call& call) con
   const auto rounded_up = [this](int64_t side) { return (side + divisor_ - 1) / divisor_ * divisor_; };
   const V c = conditioning_(s, t, call);
 
-  V h = conv_in_(nn::pad_image(x, rounded_up(height), rounded_up(width)));
+  V h = nn::laid_out_for_convolutions(conv_in_(nn::pad_image(x, rounded_up(height), rounded_up(width))));
   std::vector<V> skips{h};
   for (const Level& level : down_) {
     for (size_t i = 0; i < level.residual.size(); ++i) skips.push_back(h = level.block(i, h, c, call));

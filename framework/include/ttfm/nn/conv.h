@@ -36,4 +36,9 @@ struct Conv2d {
   V operator()(const Pending<V>& x) const;  ///< y of a norm or an activation, in one with it
 };
 
+/// Images [B, C, H, W] in the layout that convolutions and norms are fastest in: channels side by side in host memory, as
+/// they are on other devices. What is made of them keeps it.
+Tensor laid_out_for_convolutions(const Tensor& x);
+Dual laid_out_for_convolutions(const Dual& x);  ///< the same, with its derivative
+
 }  // namespace ttfm::nn
