@@ -36,6 +36,9 @@ struct RunSection {  // [run]
 
 enum class OnNonfinite { stop, skip };
 
+enum class Precision { fp32, bf16 };
+enum class FrozenPrecision { same, fp32, bf16 };
+
 enum class Schedule { constant, cosine, linear };
 
 struct TrainSection {  // [train], [teacher.train]
@@ -52,6 +55,8 @@ struct TrainSection {  // [train], [teacher.train]
   double weight_decay = 0;
   double clip_norm = 0;
   double ema_decay = 0.999;
+  Precision precision = Precision::fp32;
+  FrozenPrecision frozen_precision = FrozenPrecision::same;
   OnNonfinite on_nonfinite = OnNonfinite::stop;
   int64_t max_skipped = 10;
 
@@ -73,11 +78,24 @@ struct TrainSection {  // [train], [teacher.train]
       "decay of the weights' average that is evaluated, min(it, (1+i)/(10+i)) in step i; 0: none")
         .min(0)
         .below(1);
+    v.choice("precision", precision, {"fp32", "bf16"},
+             "of the products in the network that is trained; weights, norms' statistics and losses stay in fp32");
+    v.choice("frozen_precision", frozen_precision, {"same", "fp32", "bf16"},
+             "the same for a teacher's network and a loss's copies of the student; same: as `precision`");
     v.choice("on_nonfinite", on_nonfinite, {"stop", "skip"},
              "a step whose loss or gradient is not finite is never applied: the run stops there, or skips it");
     v("max_skipped", max_skipped, "steps in a row that may be skipped before the run stops after all").min(1);
   }
 };
+
+/// The type that a section's networks are computed in.
+inline at::ScalarType compute_type(Precision precision) {
+  return precision == Precision::bf16 ? at::kBFloat16 : at::kFloat;
+}
+inline at::ScalarType frozen_type(const TrainSection& options) {
+  if (options.frozen_precision == FrozenPrecision::same) return compute_type(options.precision);
+  return options.frozen_precision == FrozenPrecision::bf16 ? at::kBFloat16 : at::kFloat;
+}
 
 struct TeacherSection {  // [teacher], beside `type`
   std::optional<Path> checkpoint;

@@ -17,6 +17,7 @@
 #include <ttfm/flow/flow_map.h>
 
 #include "base/log.h"
+#include "facade/autocast.h"
 
 namespace ttfm {
 namespace {
@@ -107,9 +108,10 @@ Tensor StudentMap::evaluate(const Tensor& x, const Tensor& s, const Tensor& t, c
   check_call("FlowMap::velocity", x, s, t);
   evaluations_.count(x);
   const Call own = call;  // the loss's may be smaller than the student expects
-  Tensor u = student_.velocity(x, s, t, own);
+  const Autocast autocast(x.device().type(), type_);
+  const Tensor u = student_.velocity(x, s, t, own);
   check_velocity("student '" + name_ + "'", x, u);
-  return u;
+  return u.to(x.scalar_type());
 }
 
 Tensor StudentMap::velocity(const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) const {
@@ -125,11 +127,12 @@ Dual StudentMap::derivative(const Tensor& x, const Tensor& s, const Tensor& t, c
   if (!traits_.dual) return central_difference(x, s, t, direction, call);
   evaluations_.count(x);
   const Call own = call;
+  const Autocast autocast(x.device().type(), type_);
   Dual u = student_.velocity_dual({x, direction.dx}, {s, direction.ds}, {t, direction.dt}, own);
   check_velocity("student '" + name_ + "'", x, u.primal);
   if (!u.tangent.defined()) u.tangent = u.primal * 0;
   check_velocity("the derivative of student '" + name_ + "'", x, u.tangent);
-  return u;
+  return {u.primal.to(x.scalar_type()), u.tangent.to(x.scalar_type())};
 }
 
 void StudentMap::warn_of_differences() const {

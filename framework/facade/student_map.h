@@ -37,6 +37,10 @@ class StudentMap final : public FlowMap::Impl {
   const FlowMap::Impl* stopped() const override { return records_ ? &stopped_ : static_cast<const Impl*>(this); }
   void traits(NetworkTraits& out) const override;
 
+  /// The type that the student's products are computed in from now on: float, or bfloat16 with weights, velocities and
+  /// derivatives in float all the same.
+  void compute_in(at::ScalarType type) { type_ = type; }
+
   /// Says once that derivatives of this student are taken by central differences.
   void warn_of_differences() const;
 
@@ -71,6 +75,7 @@ class StudentMap final : public FlowMap::Impl {
   std::string name_;
   bool records_;
   NetworkTraits traits_;
+  at::ScalarType type_ = at::kFloat;
   Diagonal diagonal_;
   Stopped stopped_;
   mutable Evaluations evaluations_;

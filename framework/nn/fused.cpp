@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <ttfm/nn/activation.h>
+#include <ttfm/weight_in.h>
 
 #include "nn/affine_norm.h"
 #include "nn/dual_buffer.h"
@@ -113,7 +114,7 @@ struct Fused : Function<Fused> {
     const Dual y = prologue.forward({x, plain(dx)}, {plain(a), plain(b), plain(da), plain(db)}, type);
     const Dual z = product.kind == Product::Kind::none
                        ? y
-                       : multiply(product, y, in_type(*weight, type), bias ? in_type(*bias, type) : Tensor());
+                       : multiply(product, y, weight_in(*weight, type), bias ? weight_in(*bias, type) : Tensor());
     if (!z.tangent.defined()) return {z.primal};
     return {z.primal, z.tangent};
   }
@@ -144,7 +145,7 @@ struct Fused : Function<Fused> {
     if (product.kind != Product::Kind::none) {
       if (wants(kBias)) out[kBias] = bias_gradient(product, g);
       if (wants(kWeight)) {
-        out[kWeight] = weight_gradient(product, g, prologue.forward(x, p, type), in_type(weight, type));
+        out[kWeight] = weight_gradient(product, g, prologue.forward(x, p, type), weight_in(weight, type));
       }
     }
     bool inputs = false;
@@ -152,7 +153,7 @@ struct Fused : Function<Fused> {
     if (!inputs) return out;
     if (product.kind != Product::Kind::none) {
       const Tensor shape_of_tangent = g.tangent.defined() && !x.tangent.defined() ? x.primal : x.tangent;
-      g = input_gradient(product, g, in_type(weight, type), {x.primal, shape_of_tangent});
+      g = input_gradient(product, g, weight_in(weight, type), {x.primal, shape_of_tangent});
     }
     const NormGradients of = prologue.backward(x, p, as_loops_take(g, x.primal, prologue.kind));
     out[kX] = of.x.primal;

@@ -15,8 +15,4 @@ at::ScalarType compute_type(const Tensor& x) {
   return lowered ? at::autocast::get_autocast_dtype(device) : type;
 }
 
-Tensor in_type(const Tensor& weight, at::ScalarType type) {
-  return weight.scalar_type() == type ? weight : weight.to(type);
-}
-
 }  // namespace ttfm::nn

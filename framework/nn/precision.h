@@ -14,9 +14,6 @@ namespace ttfm::nn {
 /// The type of products with x: 16 bits where autocast is on for its device, else its own.
 at::ScalarType compute_type(const Tensor& x);
 
-/// `weight` in that type.
-Tensor in_type(const Tensor& weight, at::ScalarType type);
-
 /// Within: neither autograd nor autocast. For the body of an autograd function.
 class Below {
   at::AutoDispatchBelowADInplaceOrView below_autograd_;

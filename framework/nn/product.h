@@ -28,7 +28,4 @@ Tensor weight_gradient(const Product& product, const Dual& g, const Dual& x, con
 /// The gradient of the bias.
 Tensor bias_gradient(const Product& product, const Dual& g);
 
-/// The weight in the type that products of `device` are computed in: itself, or in 16 bits under autocast.
-Tensor operand(const Tensor& weight);
-
 }  // namespace ttfm::nn

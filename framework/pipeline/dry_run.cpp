@@ -49,7 +49,7 @@ std::string dry_run(const SessionRequest& request) {
         teacher = teacher_of(session, {});
       start_student(session, stage, teacher ? &*teacher : nullptr);
     }
-    make_trainer(session, stage, teacher ? teacher->field.get() : nullptr);
+    make_trainer(session, stage, teacher ? &*teacher : nullptr);
     stage.trainer->step();
     report << "stage       " << name << ": " << config.at(stage.network_section).type << ", "
            << stage.network->parameters().count() << " weights, loss " << config.at(stage.loss_section).type << " = "

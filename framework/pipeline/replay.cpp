@@ -81,7 +81,7 @@ Replay replay(const std::filesystem::path& file, SessionRequest request) {
   Stage stage = make_stage(session, failure.stage);
   std::optional<TeacherModel> teacher;
   if (failure.stage == "student" && session.config().has("teacher")) teacher = teacher_of(session, folder);
-  make_trainer(session, stage, teacher ? teacher->field.get() : nullptr);
+  make_trainer(session, stage, teacher ? &*teacher : nullptr);
   stage.trainer->load_weights(failure.weights, file.string());
   log::info("stage '" + failure.stage + "', step " + std::to_string(failure.step) + " of " + folder.string());
   const train::StepRecord now = stage.trainer->examine(failure.step - 1);

@@ -75,7 +75,7 @@ class Pipeline {
     std::optional<run::Checkpoint> newest;
     if (folder_.resumed()) newest = checkpoints.newest();
     if (name == "student" && !newest) start_student(session_, stage, teacher);
-    make_trainer(session_, stage, teacher ? teacher->field.get() : nullptr);
+    make_trainer(session_, stage, teacher);
     std::optional<run::CheckpointState> from;
     if (newest) {
       from = newest->state;

@@ -29,20 +29,21 @@ Stage make_stage(const Session& session, const std::string& name) {
   return stage;
 }
 
-void make_trainer(const Session& session, Stage& stage, const Field* teacher) {
+void make_trainer(const Session& session, Stage& stage, const TeacherModel* teacher) {
   const Assembly& assembly = session.assembly();
-  stage.trainer =
-      std::make_unique<train::Trainer>(train::TrainerInputs{.stage = stage.name,
-                                                            .seed = assembly.seed(),
-                                                            .options = stage.options,
-                                                            .device = session.device(),
-                                                            .dataset = assembly.dataset(),
-                                                            .loss = *stage.loss,
-                                                            .student = *stage.network,
-                                                            .teacher = teacher,
-                                                            .make_copy = [&assembly, section = stage.network_section] {
-                                                              return assembly.network(section, Network::Role::copy);
-                                                            }});
+  stage.trainer = std::make_unique<train::Trainer>(
+      train::TrainerInputs{.stage = stage.name,
+                           .seed = assembly.seed(),
+                           .options = stage.options,
+                           .device = session.device(),
+                           .dataset = assembly.dataset(),
+                           .loss = *stage.loss,
+                           .student = *stage.network,
+                           .teacher = teacher ? teacher->field.get() : nullptr,
+                           .teacher_network = teacher ? teacher->network.get() : nullptr,
+                           .make_copy = [&assembly, section = stage.network_section] {
+                             return assembly.network(section, Network::Role::copy);
+                           }});
 }
 
 void start_student(const Session& session, Stage& stage, const TeacherModel* teacher) {

@@ -30,7 +30,7 @@ std::vector<std::string> planned_stages(const config::Resolved& config);
 Stage make_stage(const Session& session, const std::string& name);
 
 /// `teacher` is null where there is none.
-void make_trainer(const Session& session, Stage& stage, const Field* teacher);
+void make_trainer(const Session& session, Stage& stage, const TeacherModel* teacher);
 
 /// Where the student's weights start, beside chance: its own checkpoint, or the teacher's network.
 void start_student(const Session& session, Stage& stage, const TeacherModel* teacher);

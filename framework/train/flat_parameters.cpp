@@ -80,6 +80,10 @@ FlatParameters::FlatParameters(const ParameterCollector& collected, c10::Device 
   }
 }
 
+void FlatParameters::compute_in(at::ScalarType type) {
+  shadow_ = type == at::kFloat ? nullptr : std::make_unique<ShadowWeights>(values_, type);
+}
+
 std::vector<NamedTensor> FlatParameters::named_in(const Tensor& flat) const {
   std::vector<NamedTensor> named;
   for (const View& view : views_) named.push_back({view.name, view_of(flat, view.offset, view.shape)});

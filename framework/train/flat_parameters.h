@@ -5,12 +5,14 @@
 #include <c10/core/Device.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <ttfm/io/safetensors.h>
 #include <ttfm/parameters.h>
 
+#include "base/shadow_weights.h"
 #include "facade/impl.h"
 
 namespace ttfm::train {
@@ -55,6 +57,9 @@ class FlatParameters {
   /// The gradient, into whose views the weights' gradients accumulate; undefined unless trainable.
   const Tensor& gradient() const { return gradient_; }
 
+  /// Keeps a copy in 16 bits too, for layers that compute in it; float: no more.
+  void compute_in(at::ScalarType type);
+
   int64_t with_decay() const { return with_decay_; }  ///< length of the part that is subject to weight decay
   int64_t count() const { return count_; }            ///< weights, padding left out
 
@@ -77,6 +82,7 @@ class FlatParameters {
   std::vector<View> views_;
   std::vector<NamedTensor> buffers_;
   Tensor values_, gradient_;
+  std::unique_ptr<ShadowWeights> shadow_;
   int64_t with_decay_ = 0, count_ = 0;
 };
 

@@ -27,6 +27,12 @@ class Network {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
+  /// The type that its products are computed in from now on, see StudentMap::compute_in.
+  void compute_in(at::ScalarType type) {
+    map_.compute_in(type);
+    parameters_.compute_in(type);
+  }
+
   const std::string& name() const { return name_; }
   const NetworkTraits& traits() const { return traits_; }
   FlatParameters& parameters() { return parameters_; }

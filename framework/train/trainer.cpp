@@ -71,11 +71,14 @@ Trainer::Trainer(const TrainerInputs& inputs)
       optimizer_(inputs.student.parameters(), inputs.options) {
   const at::NoGradGuard no_grad;
   next_window();
+  inputs_.student.compute_in(config::compute_type(inputs_.options.precision));
+  if (inputs_.teacher_network) inputs_.teacher_network->compute_in(config::frozen_type(inputs_.options));
   inputs_.loss.needs(needs_);
   check_needs();
   if (inputs_.options.ema_decay > 0) average_ = inputs_.student.parameters().values().clone();
   for (uint32_t i = 0; i < needs_.copies; ++i) {
     copies_.push_back(inputs_.make_copy());
+    copies_.back()->compute_in(config::frozen_type(inputs_.options));
     const FlatParameters& copy = copies_.back()->parameters();
     copy.load(inputs_.student.parameters().named(), "the student");
   }
@@ -87,6 +90,10 @@ Trainer::Trainer(const TrainerInputs& inputs)
     loss_parameters_.emplace(collector, inputs_.device, /*trainable=*/true);
     loss_optimizer_.emplace(*loss_parameters_, inputs_.options);
   }
+}
+
+Trainer::~Trainer() {
+  if (inputs_.teacher_network) inputs_.teacher_network->compute_in(at::kFloat);  // it is evaluated as it was trained
 }
 
 void Trainer::check_needs() const {

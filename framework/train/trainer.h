@@ -31,6 +31,7 @@ struct TrainerInputs {
   Loss& loss;
   Network& student;
   const Field* teacher = nullptr;                       ///< null where the loss needs none
+  Network* teacher_network = nullptr;                   ///< of a teacher that holds one
   std::function<std::unique_ptr<Network>()> make_copy;  ///< a further instance of the student, as Role::copy
 };
 
@@ -64,6 +65,7 @@ struct StepRecord {
 class Trainer {
  public:
   explicit Trainer(const TrainerInputs& inputs);
+  ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 

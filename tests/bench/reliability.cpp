@@ -146,7 +146,7 @@ class BareLoop {
 };
 
 /// The same steps as `ttfm run` takes them, in a run's folder.
-void train(const pipeline::Session& session, const Field& teacher, run::RunFolder& folder) {
+void train(const pipeline::Session& session, const pipeline::TeacherModel& teacher, run::RunFolder& folder) {
   pipeline::Stage stage = pipeline::make_stage(session, "student");
   pipeline::make_trainer(session, stage, &teacher);
   AppendFile metrics(folder.metrics()), timing(folder.timing());
@@ -174,7 +174,7 @@ bool measure_steps(const fs::path& work) {
     double plain = 0, all = 0;
     const auto loop = [&] { plain = seconds_of([&] { BareLoop(session, *teacher.field).run(); }); };
     if (i % 2 == 0) loop();  // each is first as often as the other
-    all = seconds_of([&] { train(session, *teacher.field, folder); });
+    all = seconds_of([&] { train(session, teacher, folder); });
     if (i % 2 != 0) loop();
     if (i < 0) continue;
     bare.push_back(plain);
