@@ -17,7 +17,7 @@ extern "C" {
 /** A host understands plugins of its own major and of every minor up to its own. */
 #define TTFM_ABI_MAJOR 1
 /** The minor number: raised by whatever is added. */
-#define TTFM_ABI_MINOR 0
+#define TTFM_ABI_MINOR 1
 
 /** First field of the descriptor: "TTFM" read as a little-endian number. */
 #define TTFM_MAGIC 0x4D465454u
