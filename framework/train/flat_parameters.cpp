@@ -84,6 +84,11 @@ void FlatParameters::compute_in(at::ScalarType type) {
   shadow_ = type == at::kFloat ? nullptr : std::make_unique<ShadowWeights>(values_, type);
 }
 
+void FlatParameters::clear_gradient() {
+  if (!gradient_clear_) gradient_.zero_();
+  gradient_clear_ = false;
+}
+
 std::vector<NamedTensor> FlatParameters::named_in(const Tensor& flat) const {
   std::vector<NamedTensor> named;
   for (const View& view : views_) named.push_back({view.name, view_of(flat, view.offset, view.shape)});

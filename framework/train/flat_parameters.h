@@ -59,6 +59,11 @@ class FlatParameters {
 
   /// Keeps a copy in 16 bits too, for layers that compute in it; float: no more.
   void compute_in(at::ScalarType type);
+  ShadowWeights* shadow() const { return shadow_.get(); }  ///< that copy, or null
+
+  /// Makes the gradient zero for a new one to be added up, unless it is known to be so.
+  void clear_gradient();
+  void gradient_is_clear() { gradient_clear_ = true; }  ///< says that it was made zero
 
   int64_t with_decay() const { return with_decay_; }  ///< length of the part that is subject to weight decay
   int64_t count() const { return count_; }            ///< weights, padding left out
@@ -84,6 +89,7 @@ class FlatParameters {
   Tensor values_, gradient_;
   std::unique_ptr<ShadowWeights> shadow_;
   int64_t with_decay_ = 0, count_ = 0;
+  bool gradient_clear_ = false;
 };
 
 }  // namespace ttfm::train

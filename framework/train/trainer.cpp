@@ -26,15 +26,6 @@ namespace {
 constexpr const char* kWindow = "window";
 constexpr const char* kWindowSteps = "window_steps";
 
-/// to <- to + weight (from - to), and nothing where the step is masked.
-void follow(const Tensor& to, const Tensor& from, double weight, const UpdateGuard& guard) {
-  if (const std::optional<bool> masked = guard.masked_on_host()) {
-    if (!*masked) to.lerp_(from, weight);
-  } else {
-    to.lerp_(from, weight * (1 - guard.masked()));
-  }
-}
-
 /// The group of that name among those of `source`, which has to be there.
 const run::TensorGroup& group_of(const std::vector<run::TensorGroup>& groups, const std::string& name,
                                  const std::string& source) {
@@ -159,8 +150,8 @@ void Trainer::compute(const Batch& batch, int64_t first_row, LossTerms& terms) {
 
 /// The gradient of step_'s batch.
 void Trainer::backward(LossTerms& terms, const Batch& batch) {
-  inputs_.student.parameters().gradient().zero_();
-  if (loss_parameters_) loss_parameters_->gradient().zero_();
+  inputs_.student.parameters().clear_gradient();
+  if (loss_parameters_) loss_parameters_->clear_gradient();
   const at::AutoGradMode grad_mode(true);
   const int64_t rows = inputs_.options.batch / inputs_.options.accumulate;
   for (int64_t first = 0; first < inputs_.options.batch; first += rows) {
@@ -192,12 +183,20 @@ void Trainer::update(const Tensor& loss) {
   guard_.judge(step_, loss, norms);
 
   const double lr = learning_rate(inputs_.options, step_);
-  optimizer_.step(lr, guard_.masked());
-  if (loss_optimizer_) loss_optimizer_->step(lr, guard_.masked());
-  const at::NoGradGuard no_grad;
-  if (average_.defined()) {
-    follow(average_, inputs_.student.parameters().values(), 1 - ema_decay(inputs_.options.ema_decay, step_), guard_);
+  optimizer_.step(lr, guard_, averages());
+  if (loss_optimizer_) loss_optimizer_->step(lr, guard_, {});
+}
+
+/// What follows the student's weights in every step: their average, and copies of that kind.
+std::vector<AdamW::Average> Trainer::averages() const {
+  std::vector<AdamW::Average> all;
+  if (average_.defined()) all.push_back({average_, nullptr, 1 - ema_decay(inputs_.options.ema_decay, step_)});
+  for (size_t i = 0; i < copies_.size(); ++i) {
+    if (needs_.copy[i].kind != CopyRule::kEma) continue;
+    FlatParameters& copy = copies_[i]->parameters();
+    all.push_back({copy.values(), copy.shadow(), 1 - ema_decay(needs_.copy[i].decay, step_)});
   }
+  return all;
 }
 
 void Trainer::update_copies(uint32_t refresh) {
@@ -206,9 +205,8 @@ void Trainer::update_copies(uint32_t refresh) {
   for (size_t i = 0; i < copies_.size(); ++i) {
     const CopyRule& rule = needs_.copy[i];
     const Tensor& copy = copies_[i]->parameters().values();
-    if (rule.kind == CopyRule::kEma) {
-      follow(copy, values, 1 - ema_decay(rule.decay, step_), guard_);
-    } else if ((refresh >> i & 1u) || (rule.refresh_every > 0 && (step_ + 1) % rule.refresh_every == 0)) {
+    if (rule.kind != CopyRule::kEma &&
+        ((refresh >> i & 1u) || (rule.refresh_every > 0 && (step_ + 1) % rule.refresh_every == 0))) {
       follow(copy, values, 1, guard_);
     }
   }

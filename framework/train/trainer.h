@@ -109,6 +109,7 @@ class Trainer {
   void backward(LossTerms& terms, const Batch& batch);
   void compute(const Batch& batch, int64_t first_row, LossTerms& terms);
   void update(const Tensor& loss);
+  std::vector<AdamW::Average> averages() const;
   void update_copies(uint32_t refresh);
   void add_to_window(const std::map<std::string, Tensor>& sums);
   Stream stream(const char* name, int64_t first_row) const;

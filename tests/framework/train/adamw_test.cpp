@@ -4,15 +4,21 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
-#include <ATen/ops/full.h>
+#include <ATen/ops/lerp.h>
+#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/randn_like.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 #include <vector>
+
+#include "kernels/isa.h"
 
 namespace ttfm::train {
 namespace {
@@ -65,8 +71,10 @@ TEST_P(AdamWTest, FollowsItsFormula) {
     const float* gradient = f.flat.gradient().const_data_ptr<float>();
     reference(o, 0.01 * step, step, w, std::vector<double>(gradient, gradient + size), m, v,
               static_cast<size_t>(f.flat.with_decay()));
-    adamw.measure();
-    adamw.step(0.01 * step, at::zeros({}));
+    UpdateGuard guard(1, c10::kCPU);
+    guard.judge(step, at::zeros({}), {adamw.measure()});
+    adamw.step(0.01 * step, guard, {});
+    EXPECT_EQ(f.flat.gradient().abs().max().item<float>(), 0) << "left zero for the next step";
   }
 
   for (size_t i = 0; i < size; ++i) EXPECT_NEAR(values[i], w[i], 2e-6);
@@ -79,22 +87,72 @@ TEST(AdamW, AMaskedStepChangesNothing) {
   Fixture masked, plain;
   plain.flat.values().copy_(masked.flat.values());
   AdamW a(masked.flat, options(0.5)), b(plain.flat, options(0.5));
-  const auto step = [](Fixture& f, AdamW& adamw, double gradient, double mask) {
+  const Tensor average = at::zeros_like(masked.flat.values());
+  const auto step = [&](Fixture& f, AdamW& adamw, double gradient) {
     f.flat.gradient().fill_(gradient);
-    adamw.measure();
-    adamw.step(0.1, at::full({}, mask, at::kFloat));
+    UpdateGuard guard(1, c10::kCPU);
+    guard.judge(0, at::zeros({}), {adamw.measure()});
+    adamw.step(0.1, guard, {{average, nullptr, 0.5}});
   };
 
-  step(masked, a, 1, 0);
-  const Tensor before = masked.flat.values().clone();
-  step(masked, a, std::numeric_limits<double>::quiet_NaN(), 1);
+  step(masked, a, 1);
+  const Tensor before = masked.flat.values().clone(), average_before = average.clone();
+  step(masked, a, std::numeric_limits<double>::quiet_NaN());
   EXPECT_TRUE(at::equal(masked.flat.values(), before));
+  EXPECT_TRUE(at::equal(average, average_before));
 
-  step(masked, a, 2, 0);
-  step(plain, b, 1, 0);
-  step(plain, b, 2, 0);
+  step(masked, a, 2);
+  step(plain, b, 1);
+  step(plain, b, 2);
   EXPECT_TRUE(at::equal(masked.flat.values(), plain.flat.values())) << "nor what comes after it";
 }
+
+class AdamWIsaTest : public testing::TestWithParam<kernels::Isa> {
+ protected:
+  void SetUp() override {
+    if (!kernels::supported(GetParam())) GTEST_SKIP() << "this processor has no " << kernels::name(GetParam());
+    kernels::use(GetParam());
+  }
+  void TearDown() override { kernels::use(std::nullopt); }
+};
+
+TEST_P(AdamWIsaTest, AveragesAndCopiesIn16BitsFollowTheWeightsInTheSamePass) {
+  const at::NoGradGuard no_grad;
+  Fixture f;
+  f.flat.compute_in(at::kBFloat16);
+  const Tensor first = at::randn_like(f.flat.values()), second = at::randn_like(f.flat.values());
+  const Tensor first_before = first.clone(), second_before = second.clone(), before = f.flat.values().clone();
+  ShadowWeights shadow(second, at::kBFloat16);
+  AdamW adamw(f.flat, options(0));
+  f.flat.gradient().copy_(at::randn({f.flat.values().size(0)}));
+  UpdateGuard guard(1, c10::kCPU);
+  guard.judge(0, at::zeros({}), {adamw.measure()});
+
+  adamw.step(0.1, guard, {{first, nullptr, 0.25}, {second, &shadow, 0.75}});
+
+  EXPECT_FALSE(at::equal(f.flat.values(), before));
+  EXPECT_TRUE(at::allclose(first, at::lerp(first_before, f.flat.values(), 0.25), 1e-6, 1e-6));
+  EXPECT_TRUE(at::allclose(second, at::lerp(second_before, f.flat.values(), 0.75), 1e-6, 1e-6));
+  EXPECT_TRUE(at::equal(f.flat.shadow()->values(), f.flat.values().to(at::kBFloat16)));
+  EXPECT_TRUE(at::equal(shadow.values(), second.to(at::kBFloat16)));
+}
+
+TEST_P(AdamWIsaTest, TheNormIsThatOfAllNumbersAndSaysWhereOneIsNotFinite) {
+  const at::NoGradGuard no_grad;
+  Fixture f;
+  AdamW adamw(f.flat, options(0));
+  f.flat.gradient().copy_(at::randn({f.flat.values().size(0)}));
+  EXPECT_NEAR(adamw.measure().item<double>(), at::linalg_vector_norm(f.flat.gradient().to(at::kDouble)).item<double>(),
+              1e-6);
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    f.flat.gradient().select(0, f.flat.gradient().size(0) - 1).fill_(bad);
+    EXPECT_FALSE(std::isfinite(adamw.measure().item<double>()));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isas, AdamWIsaTest,
+                         testing::Values(kernels::Isa::plain, kernels::Isa::avx2, kernels::Isa::avx512),
+                         [](const auto& tested) { return kernels::name(tested.param); });
 
 }  // namespace
 }  // namespace ttfm::train
