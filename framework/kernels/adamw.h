@@ -16,8 +16,10 @@ namespace ttfm::kernels {
 /// with step = lr / (1 - beta_1^t) and root = sqrt(1 - beta_2^t). Then g is set to 0 for the next step.
 struct AdamWStretch {
   float *w = nullptr, *g = nullptr, *m = nullptr, *v = nullptr;
-  float scale = 1, beta_1 = 0, beta_2 = 0, eps = 0, lr_decay = 0, step = 0, root = 1;
-  Bf16* w_16 = nullptr;  ///< w in 16 bits, or null
+  float scale = 1, eps = 0, lr_decay = 0, step = 0, root = 1;
+  float beta_1 = 0, beta_2 = 0;
+  float rest_1 = 1, rest_2 = 1;  ///< 1 - beta, rounded once
+  Bf16* w_16 = nullptr;          ///< w in 16 bits, or null
   float* average = nullptr;
   float average_weight = 0;
   Bf16* average_16 = nullptr;

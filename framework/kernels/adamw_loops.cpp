@@ -13,8 +13,8 @@ void update_of(const AdamWStretch& s, int64_t from, int64_t to) {
 #pragma omp simd
   for (int64_t i = from; i < to; ++i) {
     const float gradient = s.scale * g[i];
-    const float first = s.beta_1 * m[i] + (1.f - s.beta_1) * gradient;
-    const float second = s.beta_2 * v[i] + (1.f - s.beta_2) * gradient * gradient;
+    const float first = s.beta_1 * m[i] + s.rest_1 * gradient;
+    const float second = s.beta_2 * v[i] + s.rest_2 * gradient * gradient;
     const float value = keep * w[i] - s.step * first / (__builtin_sqrtf(second) * per_root + s.eps);
     m[i] = first;
     v[i] = second;

@@ -26,6 +26,8 @@ struct GroupNormImages {
   const float *a = nullptr, *b = nullptr;
   const float *da = nullptr, *db = nullptr;  ///< both given or both null
   int64_t stride = 0;
+  float* statistics = nullptr;  ///< [samples, 4, channels]: mean, rstd, <dx>, <xhat dx>; computed unless `known`
+  bool known = false;           ///< `statistics` are those of an earlier call with the same x and dx
   // forward
   T *y = nullptr, *dy = nullptr;
   // backward

@@ -39,22 +39,17 @@ struct Coefficients {
   const float *a, *da;
 };
 
-template <Isa isa, bool dual, bool moves, class T>
-Coefficients coefficients_of(const GroupNormImages<T>& im, int64_t sample, Rows& rows) {
+/// Fills mean, rstd, dx_mean and q.
+template <Isa isa, bool dual, class T>
+void take_statistics(const GroupNormImages<T>& im, int64_t sample, const Coefficients& k) {
   using N = Number<isa>;
   const int64_t n = im.channels, length = im.positions * n;
   const T* x = im.x + sample * length;
   const T* dx = dual ? im.dx + sample * length : nullptr;
   const float share = 1.f / static_cast<float>(im.positions * (n / im.groups));
-  Coefficients k{};
-  k.mean = rows.zeros();
-  k.rstd = rows.zeros();
-  k.dx_mean = rows.zeros();
-  k.q = rows.zeros();
-  k.scale = rows.zeros();
-  k.offset = rows.zeros();
-  k.across = rows.zeros();
-  k.rest = rows.zeros();
+  for (float* row : {k.mean, k.rstd, k.dx_mean, k.q}) {
+    for (int64_t c = 0; c < n; ++c) row[c] = 0;
+  }
   for (int64_t p = 0; p < length; p += n) {
 #pragma omp simd
     for (int64_t c = 0; c < n; ++c) {
@@ -74,6 +69,27 @@ Coefficients coefficients_of(const GroupNormImages<T>& im, int64_t sample, Rows&
   }
   to_group_means(k.rstd, n, im.groups, share);
   if constexpr (dual) to_group_means(k.q, n, im.groups, share);
+#pragma omp simd
+  for (int64_t c = 0; c < n; ++c) {
+    k.rstd[c] = 1.f / __builtin_sqrtf(k.rstd[c] + static_cast<float>(im.eps));
+    k.q[c] *= k.rstd[c];
+  }
+}
+
+template <Isa isa, bool dual, bool moves, class T>
+Coefficients coefficients_of(const GroupNormImages<T>& im, int64_t sample, Rows& rows) {
+  const int64_t n = im.channels;
+  Coefficients k{};
+  float* const statistics = im.statistics + sample * 4 * n;
+  k.mean = statistics;
+  k.rstd = statistics + n;
+  k.dx_mean = statistics + 2 * n;
+  k.q = statistics + 3 * n;
+  if (!im.known) take_statistics<isa, dual>(im, sample, k);
+  k.scale = rows.zeros();
+  k.offset = rows.zeros();
+  k.across = rows.zeros();
+  k.rest = rows.zeros();
 
   const int64_t at = sample * im.stride;
   k.a = im.a + at;
@@ -82,9 +98,7 @@ Coefficients coefficients_of(const GroupNormImages<T>& im, int64_t sample, Rows&
   const float* db = moves ? im.db + at : nullptr;
 #pragma omp simd
   for (int64_t c = 0; c < n; ++c) {
-    const float rstd = 1.f / __builtin_sqrtf(k.rstd[c] + static_cast<float>(im.eps));
-    k.rstd[c] = rstd;
-    k.q[c] *= rstd;
+    const float rstd = k.rstd[c];
     k.scale[c] = k.a[c] * rstd;
     k.offset[c] = b[c] - k.scale[c] * k.mean[c];
     if constexpr (dual || moves) {

@@ -40,14 +40,15 @@ struct Prologue {
     return {groups, eps, with_silu ? kernels::Activation::silu : kernels::Activation::none};
   }
 
-  Dual forward(const Dual& x, const Affine& p, at::ScalarType type) const {
+  /// `statistics` is what a group norm of the same x left there, or undefined.
+  Dual forward(const Dual& x, const Affine& p, at::ScalarType type, Tensor& statistics) const {
     switch (kind) {
       case Kind::none:
         return linear_map(x, [&](const Tensor& a) { return a.to(type); });
       case Kind::layer_norm:
         return layer_norm_forward(x, p, eps, type);
       case Kind::group_norm:
-        return group_norm_forward(x, p, group_norm());
+        return group_norm_forward(x, p, group_norm(), statistics);
       case Kind::silu:
       case Kind::gelu:
         break;
@@ -55,14 +56,14 @@ struct Prologue {
     return activation_forward(activation(), x, p.b);
   }
 
-  NormGradients backward(const Dual& x, const Affine& p, const Dual& g) const {
+  NormGradients backward(const Dual& x, const Affine& p, const Tensor& statistics, const Dual& g) const {
     switch (kind) {
       case Kind::none:
         return {linear_map(g, [&](const Tensor& a) { return a.to(x.primal.scalar_type()); }), {}};
       case Kind::layer_norm:
         return layer_norm_backward(x, p, eps, g);
       case Kind::group_norm:
-        return group_norm_backward(x, p, group_norm(), g);
+        return group_norm_backward(x, p, group_norm(), statistics, g);
       case Kind::silu:
       case Kind::gelu:
         break;
@@ -93,7 +94,7 @@ V composed(const Pending<V>& pending) {
 
 /// y = prologue(x), z = W y + bias, of primal and tangent. The arguments are x, dx, a, da, b, db, weight, bias.
 struct Fused : Function<Fused> {
-  enum { kX, kDx, kA, kDa, kB, kDb, kWeight, kBias, kTensors };
+  enum { kX, kDx, kA, kDa, kB, kDb, kWeight, kBias, kTensors, kStatistics = kTensors };
 
   static variable_list forward(AutogradContext* context, const Tensor& x, const Optional& dx, const Optional& a,
                                const Optional& da, const Optional& b, const Optional& db, const Optional& weight,
@@ -101,7 +102,6 @@ struct Fused : Function<Fused> {
                                at::ScalarType type) {
     const Below guard;
     const auto plain = [](const Optional& y) { return y.value_or(Tensor()); };
-    context->save_for_backward({x, plain(dx), plain(a), plain(da), plain(b), plain(db), plain(weight), plain(bias)});
     context->saved_data["kind"] = static_cast<int64_t>(prologue.kind);
     context->saved_data["groups"] = prologue.groups;
     context->saved_data["eps"] = prologue.eps;
@@ -111,7 +111,10 @@ struct Fused : Function<Fused> {
     context->saved_data["padding"] = product.padding;
     context->saved_data["type"] = static_cast<int64_t>(type);
 
-    const Dual y = prologue.forward({x, plain(dx)}, {plain(a), plain(b), plain(da), plain(db)}, type);
+    Tensor statistics;
+    const Dual y = prologue.forward({x, plain(dx)}, {plain(a), plain(b), plain(da), plain(db)}, type, statistics);
+    context->save_for_backward(
+        {x, plain(dx), plain(a), plain(da), plain(b), plain(db), plain(weight), plain(bias), statistics});
     const Dual z = product.kind == Product::Kind::none
                        ? y
                        : multiply(product, y, weight_in(*weight, type), bias ? weight_in(*bias, type) : Tensor());
@@ -142,20 +145,19 @@ struct Fused : Function<Fused> {
     const Below guard;
     variable_list out(kTensors + 3);
     Dual g{gradients[0], gradients.size() > 1 ? gradients[1] : Tensor()};
-    if (product.kind != Product::Kind::none) {
-      if (wants(kBias)) out[kBias] = bias_gradient(product, g);
-      if (wants(kWeight)) {
-        out[kWeight] = weight_gradient(product, g, prologue.forward(x, p, type), weight_in(weight, type));
-      }
-    }
     bool inputs = false;
     for (const int i : {kX, kDx, kA, kDa, kB, kDb}) inputs = inputs || wants(i);
-    if (!inputs) return out;
+    Tensor statistics = saved[kStatistics];
     if (product.kind != Product::Kind::none) {
-      const Tensor shape_of_tangent = g.tangent.defined() && !x.tangent.defined() ? x.primal : x.tangent;
-      g = input_gradient(product, g, weight_in(weight, type), {x.primal, shape_of_tangent});
+      const Wanted wanted{inputs, wants(kWeight), wants(kBias)};
+      const Dual y = wanted.weight ? prologue.forward(x, p, type, statistics) : shape_of_output(x, g);
+      const ProductGradients of = multiply_backward(product, g, y, weight_in(weight, type), wanted);
+      out[kWeight] = of.weight;
+      out[kBias] = of.bias;
+      g = of.x;
     }
-    const NormGradients of = prologue.backward(x, p, as_loops_take(g, x.primal, prologue.kind));
+    if (!inputs) return out;
+    const NormGradients of = prologue.backward(x, p, statistics, as_loops_take(g, x.primal, prologue.kind));
     out[kX] = of.x.primal;
     out[kDx] = of.x.tangent;
     out[kA] = of.affine.a;
@@ -191,6 +193,11 @@ struct Fused : Function<Fused> {
                                                       /*create_graph=*/true, /*allow_unused=*/true);
     for (size_t i = 0; i < places.size(); ++i) out[places[i]] = found[i];
     return out;
+  }
+
+  /// A stand-in for the prologue's result: it may have a tangent where x has none.
+  static Dual shape_of_output(const Dual& x, const Dual& g) {
+    return {x.primal, g.tangent.defined() && !x.tangent.defined() ? x.primal : x.tangent};
   }
 
   /// Gradients come as whatever the next layer made of them.

@@ -295,7 +295,9 @@ NormGradients layer_norm_backward(const Dual& x, const Affine& affine, double ep
            gathered(sums.db, affine.db)}};
 }
 
-Dual group_norm_forward(const Dual& x, const Affine& affine, const GroupNormKind& kind) {
+Dual group_norm_forward(const Dual& x, const Affine& affine, const GroupNormKind& kind, Tensor& statistics) {
+  const bool known = statistics.defined();
+  if (!known) statistics = at::empty({x.primal.size(0), 4, x.primal.size(1)}, x.primal.options().dtype(at::kFloat));
   const Aligned p = aligned(affine, x.primal, x.primal.size(1));
   const Dual y = empty_value(x.primal, x.tangent.defined() || affine.da.defined(), x.primal.scalar_type());
   with_type(x.primal.scalar_type(), [&](auto number) {
@@ -303,6 +305,8 @@ Dual group_norm_forward(const Dual& x, const Affine& affine, const GroupNormKind
     auto images = group_norm_images<T>(x, p, kind);
     images.y = out<T>(y.primal);
     images.dy = out<T>(y.tangent);
+    images.statistics = results(statistics);
+    images.known = known;
     over_images(images, x.primal.size(0), [](const auto& own, int64_t from, int64_t to) {
       kernels::dispatch<kernels::GroupNormLoops>([&](auto loops) { loops.forward(own, from, to); });
     });
@@ -310,7 +314,8 @@ Dual group_norm_forward(const Dual& x, const Affine& affine, const GroupNormKind
   return y;
 }
 
-NormGradients group_norm_backward(const Dual& x, const Affine& affine, const GroupNormKind& kind, const Dual& g) {
+NormGradients group_norm_backward(const Dual& x, const Affine& affine, const GroupNormKind& kind,
+                                  const Tensor& statistics, const Dual& g) {
   const int64_t samples = x.primal.size(0), channels = x.primal.size(1);
   const Aligned p = aligned(affine, x.primal, channels);
   const Dual g_x = empty_value(x);
@@ -323,6 +328,8 @@ NormGradients group_norm_backward(const Dual& x, const Affine& affine, const Gro
     images.h = in<T>(g.tangent);
     images.g_x = out<T>(g_x.primal);
     images.g_dx = out<T>(g_x.tangent);
+    images.statistics = results(statistics);
+    images.known = true;
     images.g_a = results(sums.a);
     images.g_b = results(sums.b);
     images.g_da = results(sums.da);

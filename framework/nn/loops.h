@@ -47,8 +47,10 @@ struct GroupNormKind {
   double eps;
   kernels::Activation activation;
 };
-Dual group_norm_forward(const Dual& x, const Affine& affine, const GroupNormKind& kind);
-NormGradients group_norm_backward(const Dual& x, const Affine& affine, const GroupNormKind& kind, const Dual& g);
+/// `statistics`: undefined, and set for further calls with the same x.
+Dual group_norm_forward(const Dual& x, const Affine& affine, const GroupNormKind& kind, Tensor& statistics);
+NormGradients group_norm_backward(const Dual& x, const Affine& affine, const GroupNormKind& kind,
+                                  const Tensor& statistics, const Dual& g);
 
 /// x + gate (y + bias), see kernels::GateRows.
 Dual gate_forward(const Dual& x, const Dual& gate, const Dual& y, const Tensor& bias);

@@ -47,11 +47,26 @@ Tensor convolve(const Product& product, const Tensor& x, const Tensor& weight, c
                          /*transposed=*/false, {0, 0}, /*groups=*/1);
 }
 
-std::tuple<Tensor, Tensor, Tensor> convolve_backward(const Product& product, const Tensor& g, const Tensor& x,
-                                                     const Tensor& weight, std::array<bool, 3> wanted) {
-  return at::convolution_backward(g, x, weight, at::OptionalIntArrayRef(), {product.stride, product.stride},
-                                  {product.padding, product.padding}, {1, 1}, /*transposed=*/false, {0, 0},
-                                  /*groups=*/1, wanted);
+ProductGradients convolve_backward(const Product& product, const Dual& g, const Dual& x, const Tensor& weight,
+                                   Wanted wanted) {
+  const bool dual = g.tangent.defined();
+  ProductGradients out;
+  Tensor of_x;
+  // the bias belongs to the primal alone
+  std::tie(of_x, out.weight, out.bias) = at::convolution_backward(
+      stacked(g), stacked(x), weight, at::IntArrayRef{weight.size(0)}, {product.stride, product.stride},
+      {product.padding, product.padding}, {1, 1}, /*transposed=*/false, {0, 0},
+      /*groups=*/1, {wanted.x, wanted.weight, wanted.bias && !dual});
+  if (wanted.x) out.x = unstacked(of_x, dual);
+  if (wanted.bias && dual) out.bias = g.primal.sum({0, 2, 3});
+  return out;
+}
+
+Tensor weight_gradient(const Dual& g, const Dual& x) {
+  if (!x.tangent.defined()) return at::mm(rows_of(g.primal).t(), rows_of(x.primal));
+  const auto inputs = joined_view(x.primal, x.tangent), outputs = joined_view(g.primal, g.tangent);
+  if (inputs && outputs) return at::mm(rows_of(*outputs).t(), rows_of(*inputs));
+  return at::mm(rows_of(g.primal).t(), rows_of(x.primal)).addmm_(rows_of(g.tangent).t(), rows_of(x.tangent));
 }
 
 }  // namespace
@@ -73,24 +88,14 @@ Dual multiply(const Product& product, const Dual& x, const Tensor& weight, const
   return y;
 }
 
-Dual input_gradient(const Product& product, const Dual& g, const Tensor& weight, const Dual& x) {
-  if (product.kind == Product::Kind::linear) return times(g, weight);
-  const Tensor of_x = std::get<0>(convolve_backward(product, stacked(g), stacked(x), weight, {true, false, false}));
-  return unstacked(of_x, g.tangent.defined());
-}
-
-Tensor weight_gradient(const Product& product, const Dual& g, const Dual& x, const Tensor& weight) {
-  if (product.kind == Product::Kind::conv2d) {
-    return std::get<1>(convolve_backward(product, stacked(g), stacked(x), weight, {false, true, false}));
-  }
-  if (!x.tangent.defined()) return at::mm(rows_of(g.primal).t(), rows_of(x.primal));
-  const auto inputs = joined_view(x.primal, x.tangent), outputs = joined_view(g.primal, g.tangent);
-  if (inputs && outputs) return at::mm(rows_of(*outputs).t(), rows_of(*inputs));
-  return at::mm(rows_of(g.primal).t(), rows_of(x.primal)).addmm_(rows_of(g.tangent).t(), rows_of(x.tangent));
-}
-
-Tensor bias_gradient(const Product& product, const Dual& g) {
-  return product.kind == Product::Kind::linear ? rows_of(g.primal).sum(0) : g.primal.sum({0, 2, 3});
+ProductGradients multiply_backward(const Product& product, const Dual& g, const Dual& x, const Tensor& weight,
+                                   Wanted wanted) {
+  if (product.kind == Product::Kind::conv2d) return convolve_backward(product, g, x, weight, wanted);
+  ProductGradients out;
+  if (wanted.x) out.x = times(g, weight);
+  if (wanted.weight) out.weight = weight_gradient(g, x);
+  if (wanted.bias) out.bias = rows_of(g.primal).sum(0);
+  return out;
 }
 
 }  // namespace ttfm::nn

@@ -19,13 +19,19 @@ struct Product {
 /// W p + bias and W t. `bias` may be undefined.
 Dual multiply(const Product& product, const Dual& x, const Tensor& weight, const Tensor& bias);
 
-/// The gradient of multiply()'s x from that of its result. Of `x` the shape and the layout are looked at.
-Dual input_gradient(const Product& product, const Dual& g, const Tensor& weight, const Dual& x);
+/// Of what multiply() took; undefined where it was not wanted.
+struct ProductGradients {
+  Dual x;
+  Tensor weight, bias;
+};
 
-/// The gradient of W.
-Tensor weight_gradient(const Product& product, const Dual& g, const Dual& x, const Tensor& weight);
+struct Wanted {
+  bool x, weight, bias;
+};
 
-/// The gradient of the bias.
-Tensor bias_gradient(const Product& product, const Dual& g);
+/// The gradients from `g`, that of multiply()'s result. Unless the weight's is wanted, of x only shape and layout are
+/// looked at.
+ProductGradients multiply_backward(const Product& product, const Dual& g, const Dual& x, const Tensor& weight,
+                                   Wanted wanted);
 
 }  // namespace ttfm::nn

@@ -118,6 +118,8 @@ void AdamW::step_in_one_pass(double lr, const std::vector<Average>& averages) {
   stretch.w_16 = copy_in_16_bits(shadow);
   stretch.beta_1 = static_cast<float>(options_.beta1);
   stretch.beta_2 = static_cast<float>(options_.beta2);
+  stretch.rest_1 = static_cast<float>(1 - options_.beta1);
+  stretch.rest_2 = static_cast<float>(1 - options_.beta2);
   stretch.eps = static_cast<float>(options_.eps);
   stretch.step = static_cast<float>(lr / (1 - std::pow(options_.beta1, count)));
   stretch.root = static_cast<float>(std::sqrt(1 - std::pow(options_.beta2, count)));

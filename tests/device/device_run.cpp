@@ -117,7 +117,6 @@ void DeviceRun::fit(const char* stage, Network& network) {
   for (const auto& [name, value] : metrics.terms) add(prefix + name, at::tensor(value));
   add(prefix + "loss", at::tensor(metrics.loss));
   add(prefix + "gradient norm", at::tensor(metrics.gradient_norm));
-  add(prefix + "gradient", network.parameters().gradient());
   for (const run::TensorGroup& group : resumed.state().groups) {
     for (const auto& each : group.tensors) add(prefix + group.name + ' ' + each.name, each.value);
   }
