@@ -2,9 +2,11 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include <ttfm/flow/ode_step.h>
+#include <ttfm/flow/rows.h>
 #include <ttfm/flow/times.h>
 #include <ttfm/loss.h>
 #include <ttfm/options.h>
@@ -58,10 +60,17 @@ class ItvmLoss final : public Loss {
   void compute(const LossInputs& in, const LossResult& out) const override;
 
  private:
+  /// What u_{s,t} and u_{s,s} are to be at x_s: U and v_s, which is undefined without an initial term.
+  struct Targets {
+    Tensor terminal, initial;
+  };
+
   FlowMap target_map(const LossInputs& in) const;
   Tensor step_share(const Tensor& s, const Tensor& t) const;
-  Tensor discrete_target(const LossInputs& in, const Tensor& x_s, const Tensor& s, const Tensor& t) const;
-  Tensor derivative_target(const LossInputs& in, const Tensor& x_s, const Tensor& s, const Tensor& t) const;
+  std::array<Tensor, 2> ask_teacher(const LossInputs& in, const Tensor& x_s, const Tensor& s, const Tensor& x_r,
+                                    const Tensor& r, const flow::Rows& far) const;
+  Targets discrete_target(const LossInputs& in, const Tensor& x_s, const Tensor& s, const Tensor& t) const;
+  Targets derivative_target(const LossInputs& in, const Tensor& x_s, const Tensor& s, const Tensor& t) const;
   Tensor weighted(const Tensor& per_sample, const Tensor& s, const Tensor& t) const;
 
   Options options_;

@@ -3,12 +3,8 @@
 #include "itvm_loss.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include <ttfm/conformance/errors.h>
@@ -245,51 +241,6 @@ TEST(ItvmLoss, GapWeightMakesUpForTheShareOfTheStep) {
   const Tensor weight = ((plain.records.at("t") - plain.records.at("s")) / 0.1).clamp(1, 5);
   EXPECT_LT(max_difference(weighted.terms.at("terminal"), weight * plain.terms.at("terminal")), 1e-12);
   EXPECT_EQ(max_difference(weighted.terms.at("initial"), plain.terms.at("initial")), 0);
-}
-
-TEST(ItvmLoss, AsksTheStudentOnceForBothTerms) {
-  OracleCase oracle(16, {2}, 0.5, 0.3);
-
-  compute(ItvmLoss({}), oracle.setup);
-  EXPECT_EQ(oracle.student_map.calls(), 1);
-  EXPECT_EQ(oracle.student_map.rows(), 32);
-  EXPECT_EQ(oracle.target_map.calls(), 1);
-  EXPECT_EQ(oracle.teacher.calls(), 3);
-
-  Options without;
-  without.lambda_init = 0;
-  const LossOutcome out = compute(ItvmLoss(without), oracle.setup);
-  EXPECT_EQ(oracle.student_map.rows(), 32 + 16);
-  EXPECT_EQ(oracle.teacher.calls(), 3 + 2);
-  EXPECT_EQ(out.terms.count("initial"), 0u);
-}
-
-TEST(ItvmLoss, HandsLabelsOnToEveryNetwork) {
-  OracleCase oracle(3, {2}, 0.5, 0.3);
-  const Tensor label = at::arange(3);
-  oracle.setup.call.label = label;
-  Tensor of_student, of_target, of_teacher;
-  const TestMap student([&](const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) {
-    of_student = call.label;
-    return oracle.student.velocity(x, s, t);
-  });
-  const TestMap target([&](const Tensor& x, const Tensor& s, const Tensor& t, const Call& call) {
-    of_target = call.label;
-    return oracle.target.velocity(x, s, t);
-  });
-  const TestField teacher([&](const Tensor& x, const Tensor& t, const Call& call) {
-    of_teacher = call.label;
-    return oracle.exact.velocity(x, t);
-  });
-  oracle.setup.student = &student.facade();
-  oracle.setup.copies = {&target.facade()};
-  oracle.setup.teacher = &teacher.facade();
-
-  compute(ItvmLoss({}), oracle.setup);
-
-  EXPECT_TRUE(at::equal(of_student, at::cat({label, label})));
-  EXPECT_TRUE(at::equal(of_target, label));
-  EXPECT_TRUE(at::equal(of_teacher, label));
 }
 
 TEST(ItvmLoss, NeedsWhatItsParametersSay) {
