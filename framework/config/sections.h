@@ -38,6 +38,7 @@ enum class OnNonfinite { stop, skip };
 
 enum class Precision { fp32, bf16 };
 enum class FrozenPrecision { same, fp32, bf16 };
+enum class Activations { keep, recompute };
 
 enum class Schedule { constant, cosine, linear };
 
@@ -57,6 +58,7 @@ struct TrainSection {  // [train], [teacher.train]
   double ema_decay = 0.999;
   Precision precision = Precision::fp32;
   FrozenPrecision frozen_precision = FrozenPrecision::same;
+  Activations activations = Activations::keep;
   OnNonfinite on_nonfinite = OnNonfinite::stop;
   int64_t max_skipped = 10;
 
@@ -82,6 +84,8 @@ struct TrainSection {  // [train], [teacher.train]
              "of the products in the network that is trained; weights, norms' statistics and losses stay in fp32");
     v.choice("frozen_precision", frozen_precision, {"same", "fp32", "bf16"},
              "the same for a teacher's network and a loss's copies of the student; same: as `precision`");
+    v.choice("activations", activations, {"keep", "recompute"},
+             "what layers could compute again in the backward pass: keep it, or do so, in less memory and more time");
     v.choice("on_nonfinite", on_nonfinite, {"stop", "skip"},
              "a step whose loss or gradient is not finite is never applied: the run stops there, or skips it");
     v("max_skipped", max_skipped, "steps in a row that may be skipped before the run stops after all").min(1);

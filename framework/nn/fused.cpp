@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <ttfm/activations.h>
 #include <ttfm/nn/activation.h>
 #include <ttfm/weight_in.h>
 
@@ -94,7 +95,7 @@ V composed(const Pending<V>& pending) {
 
 /// y = prologue(x), z = W y + bias, of primal and tangent. The arguments are x, dx, a, da, b, db, weight, bias.
 struct Fused : Function<Fused> {
-  enum { kX, kDx, kA, kDa, kB, kDb, kWeight, kBias, kTensors, kStatistics = kTensors };
+  enum { kX, kDx, kA, kDa, kB, kDb, kWeight, kBias, kTensors, kStatistics = kTensors, kY, kDy };
 
   static variable_list forward(AutogradContext* context, const Tensor& x, const Optional& dx, const Optional& a,
                                const Optional& da, const Optional& b, const Optional& db, const Optional& weight,
@@ -113,8 +114,10 @@ struct Fused : Function<Fused> {
 
     Tensor statistics;
     const Dual y = prologue.forward({x, plain(dx)}, {plain(a), plain(b), plain(da), plain(db)}, type, statistics);
-    context->save_for_backward(
-        {x, plain(dx), plain(a), plain(da), plain(b), plain(db), plain(weight), plain(bias), statistics});
+    const Dual kept =
+        prologue.kind != Kind::none && product.kind != Product::Kind::none && !recomputes_activations() ? y : Dual();
+    context->save_for_backward({x, plain(dx), plain(a), plain(da), plain(b), plain(db), plain(weight), plain(bias),
+                                statistics, kept.primal, kept.tangent});
     const Dual z = product.kind == Product::Kind::none
                        ? y
                        : multiply(product, y, weight_in(*weight, type), bias ? weight_in(*bias, type) : Tensor());
@@ -150,7 +153,8 @@ struct Fused : Function<Fused> {
     Tensor statistics = saved[kStatistics];
     if (product.kind != Product::Kind::none) {
       const Wanted wanted{inputs, wants(kWeight), wants(kBias)};
-      const Dual y = wanted.weight ? prologue.forward(x, p, type, statistics) : shape_of_output(x, g);
+      Dual y{saved[kY], saved[kDy]};
+      if (!y.primal.defined()) y = wanted.weight ? prologue.forward(x, p, type, statistics) : shape_of_output(x, g);
       const ProductGradients of = multiply_backward(product, g, y, weight_in(weight, type), wanted);
       out[kWeight] = of.weight;
       out[kBias] = of.bias;

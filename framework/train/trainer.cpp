@@ -14,6 +14,7 @@
 
 #include <ttfm/error.h>
 
+#include "base/activation_policy.h"
 #include "base/log.h"
 #include "base/philox.h"
 #include "facade/impl.h"
@@ -62,6 +63,7 @@ Trainer::Trainer(const TrainerInputs& inputs)
       optimizer_(inputs.student.parameters(), inputs.options) {
   const at::NoGradGuard no_grad;
   next_window();
+  recompute_activations(inputs_.options.activations == config::Activations::recompute);
   inputs_.student.compute_in(config::compute_type(inputs_.options.precision));
   if (inputs_.teacher_network) inputs_.teacher_network->compute_in(config::frozen_type(inputs_.options));
   inputs_.loss.needs(needs_);

@@ -24,7 +24,7 @@ class ConfigErrors : public ConfigTest {
 
 constexpr const char* kTrainKeys =
     "(valid: steps, batch, accumulate, lr, schedule, warmup, final_lr, beta1, beta2, eps, weight_decay, clip_norm, "
-    "ema_decay, precision, frozen_precision, on_nonfinite, max_skipped)";
+    "ema_decay, precision, frozen_precision, activations, on_nonfinite, max_skipped)";
 constexpr const char* kSections =
     "run, dataset, teacher, teacher.network, teacher.train, teacher.loss, teacher.guidance, teacher.sampler, student, "
     "loss, sampler, train, eval, log, checkpoint, plugins)";

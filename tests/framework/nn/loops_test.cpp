@@ -17,6 +17,7 @@
 #include <ttfm/nn/linear.h>
 #include <ttfm/nn/norm.h>
 
+#include "base/activation_policy.h"
 #include "framework/nn/samples.h"
 #include "kernels/isa.h"
 
@@ -68,6 +69,9 @@ class LoopsTest : public testing::TestWithParam<Isa> {
   void expect_equal(const Layer& layer, const Duals& arguments) const {
     const std::vector<Tensor> exact = outcome(layer, arguments, at::kDouble);
     compare(outcome(layer, arguments, at::kFloat), exact, 2e-5, "float");
+    recompute_activations(true);
+    compare(outcome(layer, arguments, at::kFloat), exact, 2e-5, "float, recomputed");
+    recompute_activations(false);
     const bool rows = arguments[0].primal.dim() > 2;
     if (rows) compare(outcome(layer, arguments, at::kBFloat16), exact, 4e-2, "bfloat16");
   }
