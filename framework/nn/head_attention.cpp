@@ -7,6 +7,7 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 
@@ -236,7 +237,9 @@ class Head {
 template <class T, class F>
 void over_heads(const Dual& qkv, const Tensor& bias, int64_t heads, F&& f) {
   const Layout<T> layout(qkv.primal, heads);
-  at::parallel_for(0, qkv.primal.size(0) * heads, 1, [&](int64_t from, int64_t to) {
+  constexpr int64_t kWorthAThread = 1 << 14;  // numbers in the squares of the heads
+  const int64_t grain = std::max<int64_t>(1, kWorthAThread / (layout.tokens * layout.tokens));
+  at::parallel_for(0, qkv.primal.size(0) * heads, grain, [&](int64_t from, int64_t to) {
     Head<T> head(layout, qkv, bias);
     for (int64_t i = from; i < to; ++i) f(head, i / heads, i % heads);
   });

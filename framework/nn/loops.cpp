@@ -105,9 +105,13 @@ Aligned aligned(const Affine& given, const Tensor& x, int64_t columns) {
   return {p, columns};
 }
 
+constexpr int64_t kWorthAThread = 1 << 15;  // numbers
+
+/// f(from, to) for the samples of x, shared among threads.
 template <class F>
-void over_samples(int64_t samples, F&& f) {
-  at::parallel_for(0, samples, 1, f);
+void over_samples(const Tensor& x, F&& f) {
+  const int64_t samples = x.size(0);
+  at::parallel_for(0, samples, std::max<int64_t>(1, kWorthAThread * samples / x.numel()), f);
 }
 
 template <class X, class Y>
@@ -147,8 +151,8 @@ kernels::GroupNormImages<T> group_norm_images(const Dual& x, const Aligned& p, c
 
 /// Runs the loops over the samples with a workspace for each thread.
 template <class T, class F>
-void over_images(const kernels::GroupNormImages<T>& images, int64_t samples, F&& f) {
-  over_samples(samples, [&](int64_t from, int64_t to) {
+void over_images(const kernels::GroupNormImages<T>& images, const Tensor& x, F&& f) {
+  over_samples(x, [&](int64_t from, int64_t to) {
     std::vector<float> workspace(static_cast<size_t>(kernels::group_norm_workspace(images.channels)));
     auto own = images;
     own.workspace = workspace.data();
@@ -177,7 +181,6 @@ void over_parts(int64_t rows, int64_t parts, F&& f) {
 }
 
 int64_t part_count(int64_t rows, int64_t columns) {
-  constexpr int64_t kWorthAThread = 1 << 15;
   return std::clamp<int64_t>(rows * columns / kWorthAThread, 1, at::get_num_threads());
 }
 
@@ -261,7 +264,7 @@ Dual layer_norm_forward(const Dual& x, const Affine& affine, double eps, at::Sca
     auto rows = layer_norm_rows<X, Y>(x, p, eps);
     rows.z = out<Y>(z.primal);
     rows.dz = out<Y>(z.tangent);
-    over_samples(x.primal.size(0), [&](int64_t from, int64_t to) {
+    over_samples(x.primal, [&](int64_t from, int64_t to) {
       kernels::dispatch<kernels::LayerNormLoops>([&](auto loops) { loops.forward(rows, from, to); });
     });
   });
@@ -286,7 +289,7 @@ NormGradients layer_norm_backward(const Dual& x, const Affine& affine, double ep
     rows.g_b = results(sums.b);
     rows.g_da = results(sums.da);
     rows.g_db = results(sums.db);
-    over_samples(samples, [&](int64_t from, int64_t to) {
+    over_samples(x.primal, [&](int64_t from, int64_t to) {
       kernels::dispatch<kernels::LayerNormLoops>([&](auto loops) { loops.backward(rows, from, to); });
     });
   });
@@ -307,7 +310,7 @@ Dual group_norm_forward(const Dual& x, const Affine& affine, const GroupNormKind
     images.dy = out<T>(y.tangent);
     images.statistics = results(statistics);
     images.known = known;
-    over_images(images, x.primal.size(0), [](const auto& own, int64_t from, int64_t to) {
+    over_images(images, x.primal, [](const auto& own, int64_t from, int64_t to) {
       kernels::dispatch<kernels::GroupNormLoops>([&](auto loops) { loops.forward(own, from, to); });
     });
   });
@@ -334,7 +337,7 @@ NormGradients group_norm_backward(const Dual& x, const Affine& affine, const Gro
     images.g_b = results(sums.b);
     images.g_da = results(sums.da);
     images.g_db = results(sums.db);
-    over_images(images, samples, [](const auto& own, int64_t from, int64_t to) {
+    over_images(images, x.primal, [](const auto& own, int64_t from, int64_t to) {
       kernels::dispatch<kernels::GroupNormLoops>([&](auto loops) { loops.backward(own, from, to); });
     });
   });
@@ -353,7 +356,7 @@ Dual gate_forward(const Dual& x, const Dual& gate, const Dual& y, const Tensor& 
     rows.dx = in<X>(x.tangent);
     rows.out = out<X>(sum.primal);
     rows.dout = out<X>(sum.tangent);
-    over_samples(y.primal.size(0), [&](int64_t from, int64_t to) {
+    over_samples(y.primal, [&](int64_t from, int64_t to) {
       kernels::dispatch<kernels::GateLoops>([&](auto loops) { loops.forward(rows, from, to); });
     });
   });
@@ -378,7 +381,7 @@ GateGradients gate_backward(const Dual& gate, const Dual& y, const Tensor& bias,
     rows.g_gate = results(g_gate.primal);
     rows.g_dgate = results(g_gate.tangent);
     rows.g_bias = results(g_bias);
-    over_samples(samples, [&](int64_t from, int64_t to) {
+    over_samples(y.primal, [&](int64_t from, int64_t to) {
       kernels::dispatch<kernels::GateLoops>([&](auto loops) { loops.backward(rows, from, to); });
     });
   });

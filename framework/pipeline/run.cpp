@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "config/sections.h"
+#include "kernels/isa.h"
 #include "pipeline/disk.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/rehearsal.h"
@@ -33,6 +34,7 @@ run::Environment environment_of(const Session& session, const std::vector<std::s
   environment.argv = argv;
   environment.device = session.device().str();
   environment.threads = session.threads();
+  environment.instruction_set = kernels::name(kernels::isa());
   environment.seed = static_cast<int64_t>(session.assembly().seed());
   for (const host::ComponentInfo& info : session.registry().components()) {
     if (info.state != host::ComponentInfo::State::open) continue;

@@ -76,6 +76,7 @@ std::string environment_json(const Environment& environment) {
       {"cores", std::thread::hardware_concurrency()},
       {"device", environment.device},
       {"threads", environment.threads},
+      {"instruction_set", environment.instruction_set},
       {"seed", environment.seed},
       {"process", getpid()},
       {"time", local_time("%Y-%m-%dT%H:%M:%S%z")},
@@ -105,7 +106,8 @@ std::vector<std::string> differences(const std::string& before_json, const Envir
     if (then.is_null() || then == at_present) return;
     differences.push_back(what + ": " + at_present.dump() + ", before " + then.dump());
   };
-  for (const char* key : {"device", "threads", "processor"}) compare(key, member(before, key), member(present, key));
+  for (const char* key : {"device", "threads", "processor", "instruction_set"})
+    compare(key, member(before, key), member(present, key));
   for (const char* name : {"ttfm", "libtorch"}) {
     compare(name, member(member(before, "versions"), name), member(member(present, "versions"), name));
   }

@@ -29,7 +29,7 @@ const std::map<std::string, Names>& layers() {
       {"conformance", {"host", "config", "facade", "io", "base"}},
       {"train", {"kernels", "run", "host", "config", "facade", "io", "base"}},
       {"eval", {"run", "facade", "io", "base"}},
-      {"pipeline", {"train", "eval", "run", "host", "config", "facade", "io", "base"}},
+      {"pipeline", {"kernels", "train", "eval", "run", "host", "config", "facade", "io", "base"}},
       {"cli", {"pipeline", "train", "eval", "run", "host", "config", "facade", "io", "base"}},
   };
   return table;

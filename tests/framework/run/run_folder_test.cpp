@@ -145,21 +145,23 @@ TEST_F(RunFolderTest, IsRidOfWhatAKilledProcessLeftHalfWritten) {
 
 TEST_F(RunFolderTest, SaysInWhatTheMachineDiffers) {
   const RunFolder folder(request());
-  Environment environment{{{"ttfm", "1.0"}, {"libtorch", "2.15.0"}}, {"ttfm"}, "cpu", 2, 7, {}, {}};
+  Environment environment{{{"ttfm", "1.0"}, {"libtorch", "2.15.0"}}, {"ttfm"}, "cpu", 2, "avx2", 7, {}, {}};
   folder.write_environment(environment);
   EXPECT_TRUE(differences(folder.last_environment(), environment).empty());
 
   environment.threads = 1;
+  environment.instruction_set = "avx512";
   environment.versions["libtorch"] = "2.16.0";
   EXPECT_EQ(differences(folder.last_environment(), environment),
-            (std::vector<std::string>{"threads: 1, before 2", "libtorch: \"2.16.0\", before \"2.15.0\""}));
+            (std::vector<std::string>{"threads: 1, before 2", "instruction_set: \"avx512\", before \"avx2\"",
+                                      "libtorch: \"2.16.0\", before \"2.15.0\""}));
   EXPECT_TRUE(differences("", environment).empty());
 }
 
 TEST_F(RunFolderTest, HasALineForEachStart) {
   const RunFolder folder(request());
   EXPECT_EQ(folder.last_environment(), "");
-  Environment environment{{}, {"ttfm"}, "cpu", 1, 7, {}, {}};
+  Environment environment{{}, {"ttfm"}, "cpu", 1, "avx2", 7, {}, {}};
   folder.write_environment(environment);
   const std::string first = read_text(folder.path() / "env.json");
   write_text(folder.path() / "history.jsonl", read_text(folder.path() / "history.jsonl") + "{\"half");
@@ -229,7 +231,7 @@ TEST_F(RunFolderTest, RecordsTheEnvironmentAndThePluginsSums) {
   write_text(plugin, "abc");
   const RunFolder folder(request());
   folder.write_environment(
-      {{{"ttfm", "0.1.0"}}, {"ttfm", "run", "\xff"}, "cpu", 2, 7, {{"loss_x", "1.2", plugin}}, {}});
+      {{{"ttfm", "0.1.0"}}, {"ttfm", "run", "\xff"}, "cpu", 2, "avx2", 7, {{"loss_x", "1.2", plugin}}, {}});
   const nlohmann::json json = nlohmann::json::parse(read_text(folder.path() / "env.json"));
 
   EXPECT_EQ(json.at("versions").at("ttfm"), "0.1.0");

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The ttfm authors
+"""Tests of the comparison's arithmetic."""
+
+import importlib.machinery
+import importlib.util
+import sys
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+import work  # noqa: E402
+
+loader = importlib.machinery.SourceFileLoader("compare", str(HERE / "compare"))
+compare = importlib.util.module_from_spec(importlib.util.spec_from_loader("compare", loader))
+loader.exec_module(compare)
+
+
+class Work(unittest.TestCase):
+    def test_an_mlp_is_its_matrices(self):
+        self.assertEqual(work.mlp(512).linear, 2 * (34 * 512 + 512 * 512 * 2 + 512 * 2))
+        self.assertEqual(work.mlp(512).attention, 0)
+
+    def test_a_dit_block_is_twelve_squares_of_its_width_for_each_token_and_its_modulation(self):
+        one, two = work.dit(depth=1), work.dit(depth=2)
+        self.assertEqual(two.linear - one.linear, 2 * (12 * 256**2 * 256 + 256 * 6 * 256))
+        self.assertEqual(two.attention - one.attention, 2 * 2 * 256**2 * 256)
+
+    def test_networks_cost_what_pytorch_counts(self):
+        # torch.utils.flop_counter on the peers of this folder: MFLOP of one sample's forward evaluation
+        for network, counted in (("mlp", 1.08544), ("unet", 2888.237056), ("dit", 2824.994816)):
+            f = work.FORWARD[network]
+            self.assertAlmostEqual((f.linear + f.attention) / 1e6 / counted, 1, delta=1e-9, msg=network)
+
+    def test_pairs_of_uniform_times_are_shorter_than_h_with_the_probability_of_the_triangle(self):
+        n = 400
+        short = sum(abs(i - j) <= 0.2 * n for i in range(n) for j in range(n)) / n**2
+        self.assertAlmostEqual(work.share_of_short_pairs(0.2), short, delta=5e-3)
+
+    def test_a_step_with_an_exact_teacher_asks_networks_less(self):
+        self.assertLess(work.of_step("mlp_small", "itvm", 1) / work.of_step("mlp_small", "flow_matching", 1), 7 / 3)
+        self.assertAlmostEqual(work.of_step("dit", "itvm", 8) / work.of_step("dit", "flow_matching", 8), 9.28 / 3)
+
+    def test_lfmd_needs_eight_forwards_and_twelve_in_attention(self):
+        f = work.FORWARD["dit"]
+        self.assertEqual(work.of_step("dit", "lfmd", 2), 2 * (8 * f.linear + 12 * f.attention))
+
+
+class Summary(unittest.TestCase):
+    def result(self):
+        return {"network": "dit", "loss": "lfmd", "precision": "fp32", "threads": 1, "batch": 8, "rate": 1e11,
+                "modes": {"ttfm": {"seconds": 2.5, "peak_mib": 500, "page_faults": 0},
+                          "eager": {"seconds": 6.0, "peak_mib": 2000}, "compile": {"seconds": 5.0, "peak_mib": 1000}}}
+
+    def test_compares_with_the_fastest_peer(self):
+        found = compare.summary(self.result())
+        self.assertEqual((found["best_peer"], found["ratio"], found["memory_ratio"]), ("compile", 2, 0.5))
+
+    def test_the_limit_is_the_least_work_at_the_best_rate(self):
+        found = compare.summary(self.result())
+        self.assertAlmostEqual(found["limit"], work.of_step("dit", "lfmd", 8) / 1e11 / 2.5)
+
+    def test_without_peers_its_own_columns_are_left(self):
+        result = self.result()
+        result["modes"] = {"ttfm": result["modes"]["ttfm"]}
+        self.assertEqual(compare.row(compare.summary(result))[5:12], ("2500.0", "-", "-", "-", "500", "-", "-"))
+
+    def test_cells_have_names_that_patterns_find(self):
+        names = [compare.name_of(cell) for cell in compare.all_cells()]
+        self.assertIn("unet/lfmd/bf16/2", names)
+        self.assertNotIn("mlp/lfmd/bf16/1", names)
+        self.assertEqual(len(names), len(set(names)))
+
+
+if __name__ == "__main__":
+    unittest.main()
