@@ -6,6 +6,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -264,6 +265,7 @@ Dual empty_pair(const Tensor& like, at::IntArrayRef shape, bool dual) {
 }  // namespace
 
 AttentionOutput head_attention_forward(const Dual& qkv, const Tensor& bias, int64_t heads) {
+  RECORD_FUNCTION("ttfm::head_attention_forward", c10::ArrayRef<const c10::IValue>());
   const Tensor& p = qkv.primal;
   const int64_t samples = p.size(0), tokens = p.size(1), width = p.size(2) / 3;
   const bool dual = qkv.tangent.defined();
@@ -280,6 +282,7 @@ AttentionOutput head_attention_forward(const Dual& qkv, const Tensor& bias, int6
 
 AttentionGradients head_attention_backward(const Dual& qkv, const Tensor& bias, int64_t heads,
                                            const AttentionOutput& output, const Dual& g) {
+  RECORD_FUNCTION("ttfm::head_attention_backward", c10::ArrayRef<const c10::IValue>());
   const Tensor& p = qkv.primal;
   const Dual g_qkv = empty_pair(p, p.sizes(), qkv.tangent.defined());
   const Tensor g_bias = at::zeros({p.size(0), p.size(2)}, p.options().dtype(at::kFloat));  // each sample's own sum

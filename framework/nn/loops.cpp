@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 
@@ -17,7 +18,8 @@ namespace ttfm::nn {
 namespace {
 
 using kernels::Bf16;
-using kernels::Isa;
+
+const c10::ArrayRef<const c10::IValue> kNothing;  // of what a profiler is told
 
 bool is_number(at::ScalarType type) { return type == at::kFloat || type == at::kBFloat16; }
 
@@ -221,6 +223,7 @@ bool loops_take_image(const Tensor& x) {
 }
 
 Dual activation_forward(kernels::Activation kind, const Dual& z, const Tensor& bias) {
+  RECORD_FUNCTION("ttfm::activation_forward", kNothing);
   const Dual y = empty_value(z);
   with_type(z.primal.scalar_type(), [&](auto number) {
     using T = decltype(number);
@@ -235,6 +238,7 @@ Dual activation_forward(kernels::Activation kind, const Dual& z, const Tensor& b
 }
 
 ActivationGradients activation_backward(kernels::Activation kind, const Dual& z, const Tensor& bias, const Dual& g) {
+  RECORD_FUNCTION("ttfm::activation_backward", kNothing);
   const Dual g_z = empty_value(z);
   Tensor g_bias;
   with_type(z.primal.scalar_type(), [&](auto number) {
@@ -256,6 +260,7 @@ ActivationGradients activation_backward(kernels::Activation kind, const Dual& z,
 }
 
 Dual layer_norm_forward(const Dual& x, const Affine& affine, double eps, at::ScalarType type) {
+  RECORD_FUNCTION("ttfm::layer_norm_forward", kNothing);
   const Aligned p = aligned(affine, x.primal, x.primal.size(-1));
   const Dual z = empty_value(x.primal, x.tangent.defined() || affine.da.defined(), type);
   with_types(x.primal.scalar_type(), type, [&](auto from_type, auto to_type) {
@@ -272,6 +277,7 @@ Dual layer_norm_forward(const Dual& x, const Affine& affine, double eps, at::Sca
 }
 
 NormGradients layer_norm_backward(const Dual& x, const Affine& affine, double eps, const Dual& g) {
+  RECORD_FUNCTION("ttfm::layer_norm_backward", kNothing);
   const int64_t samples = x.primal.size(0), columns = x.primal.size(-1);
   const Aligned p = aligned(affine, x.primal, columns);
   const Dual g_x = empty_value(x);
@@ -299,6 +305,7 @@ NormGradients layer_norm_backward(const Dual& x, const Affine& affine, double ep
 }
 
 Dual group_norm_forward(const Dual& x, const Affine& affine, const GroupNormKind& kind, Tensor& statistics) {
+  RECORD_FUNCTION("ttfm::group_norm_forward", kNothing);
   const bool known = statistics.defined();
   if (!known) statistics = at::empty({x.primal.size(0), 4, x.primal.size(1)}, x.primal.options().dtype(at::kFloat));
   const Aligned p = aligned(affine, x.primal, x.primal.size(1));
@@ -319,6 +326,7 @@ Dual group_norm_forward(const Dual& x, const Affine& affine, const GroupNormKind
 
 NormGradients group_norm_backward(const Dual& x, const Affine& affine, const GroupNormKind& kind,
                                   const Tensor& statistics, const Dual& g) {
+  RECORD_FUNCTION("ttfm::group_norm_backward", kNothing);
   const int64_t samples = x.primal.size(0), channels = x.primal.size(1);
   const Aligned p = aligned(affine, x.primal, channels);
   const Dual g_x = empty_value(x);
@@ -347,6 +355,7 @@ NormGradients group_norm_backward(const Dual& x, const Affine& affine, const Gro
 }
 
 Dual gate_forward(const Dual& x, const Dual& gate, const Dual& y, const Tensor& bias) {
+  RECORD_FUNCTION("ttfm::gate_forward", kNothing);
   const Tensor whole_bias = bias_or_zeros(bias, y.primal);
   const Dual own_gate = aligned_gate(gate);
   const Dual sum = empty_value(x.primal, y.tangent.defined(), x.primal.scalar_type());
@@ -364,6 +373,7 @@ Dual gate_forward(const Dual& x, const Dual& gate, const Dual& y, const Tensor& 
 }
 
 GateGradients gate_backward(const Dual& gate, const Dual& y, const Tensor& bias, const Dual& g) {
+  RECORD_FUNCTION("ttfm::gate_backward", kNothing);
   const Tensor whole_bias = bias_or_zeros(bias, y.primal);
   const Dual own_gate = aligned_gate(gate);
   const int64_t samples = y.primal.size(0), columns = y.primal.size(-1);

@@ -10,6 +10,7 @@
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
+#include <ATen/record_function.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include <algorithm>
@@ -108,6 +109,7 @@ void AdamW::step(double lr, const UpdateGuard& guard, const std::vector<Average>
 }
 
 void AdamW::step_in_one_pass(double lr, const std::vector<Average>& averages) {
+  RECORD_FUNCTION("ttfm::adamw", c10::ArrayRef<const c10::IValue>());
   const double count = static_cast<double>(*count_.mutable_data_ptr<float>() += 1);
   ShadowWeights* const shadow = parameters_.shadow();
   kernels::AdamWStretch stretch;

@@ -40,6 +40,7 @@ const std::map<std::string, std::vector<std::string>>& libraries() {
   static const std::map<std::string, std::vector<std::string>> table = {
       {"ATen/", {""}},
       {"CLI/", {"framework/cli/", "framework/conformance/program/"}},
+      {"benchmark/", {"tests/bench/"}},
       {"boost/", {"framework/host/shared_library."}},
       {"c10/", {""}},
       {"fmt/", {"framework/base/log.cpp"}},

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+//
+// ttfm's loops beside LibTorch's operations for the same thing, forward or backward, at the sizes of a DiT of 256 numbers a
+// token and of a U-Net of 64 channels. Bytes are those that have to be read and written.
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/addcmul.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/gelu_backward.h>
+#include <ATen/ops/group_norm.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/lerp.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/randn_like.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/zeros.h>
+#include <benchmark/benchmark.h>
+
+#include "base/allocator.h"
+#include "kernels/adamw.h"
+#include "nn/head_attention.h"
+#include "nn/loops.h"
+
+namespace ttfm {
+namespace {
+
+using kernels::Activation;
+
+constexpr int64_t kBatch = 8, kTokens = 256, kWidth = 256, kHeads = 4;
+
+at::ScalarType type_of(const benchmark::State& state) { return state.range(0) == 16 ? at::kBFloat16 : at::kFloat; }
+
+/// Runs `f` and counts the bytes of `tensors` tensors like `x`.
+template <class F>
+void run(benchmark::State& state, const Tensor& x, int tensors, F&& f) {
+  const at::NoGradGuard no_grad;
+  for (auto _ : state) benchmark::DoNotOptimize(f());
+  state.SetBytesProcessed(state.iterations() * tensors * static_cast<int64_t>(x.nbytes()));
+}
+
+Tensor tokens(const benchmark::State& state, int64_t width = kWidth) {
+  return at::randn({kBatch, kTokens, width}).to(type_of(state));
+}
+Tensor images(const benchmark::State& state) {
+  return at::randn({2 * kBatch, 64, 32, 32}).to(type_of(state)).contiguous(at::MemoryFormat::ChannelsLast);
+}
+Tensor rows(int64_t batch, int64_t width) { return at::randn({batch, width}); }
+
+void gelu_ttfm(benchmark::State& state) {
+  const Tensor z = tokens(state, 4 * kWidth), bias = at::randn({4 * kWidth});
+  run(state, z, 2, [&] { return nn::activation_forward(Activation::gelu, {z, {}}, bias).primal; });
+}
+void gelu_libtorch(benchmark::State& state) {
+  const Tensor z = tokens(state, 4 * kWidth), bias = at::randn({4 * kWidth}).to(z.scalar_type());
+  run(state, z, 2, [&] { return at::gelu(z + bias, "tanh"); });
+}
+void gelu_backward_ttfm(benchmark::State& state) {
+  const Tensor z = tokens(state, 4 * kWidth), g = at::randn_like(z), bias = at::randn({4 * kWidth});
+  run(state, z, 3, [&] { return nn::activation_backward(Activation::gelu, {z, {}}, bias, {g, {}}).z.primal; });
+}
+void gelu_backward_libtorch(benchmark::State& state) {
+  const Tensor z = tokens(state, 4 * kWidth), g = at::randn_like(z);
+  run(state, z, 3, [&] {
+    const Tensor g_z = at::gelu_backward(g, z, "tanh");
+    return g_z.sum({0, 1}) + g_z.select(0, 0).select(0, 0);
+  });
+}
+
+void layer_norm_ttfm(benchmark::State& state) {
+  const Tensor x = tokens(state), scale = rows(kBatch, kWidth), shift = rows(kBatch, kWidth);
+  run(state, x, 2, [&] {
+    return nn::layer_norm_forward({x, {}}, {scale, shift, {}, {}}, 1e-6, x.scalar_type()).primal;
+  });
+}
+void layer_norm_libtorch(benchmark::State& state) {
+  const Tensor x = tokens(state), scale = rows(kBatch, kWidth).unsqueeze(1).to(x.scalar_type());
+  const Tensor shift = rows(kBatch, kWidth).unsqueeze(1).to(x.scalar_type());
+  run(state, x, 2, [&] { return at::addcmul(shift, at::layer_norm(x, {kWidth}, {}, {}, 1e-6), scale); });
+}
+void layer_norm_dual_ttfm(benchmark::State& state) {
+  const Dual x{tokens(state), tokens(state)};
+  const Tensor scale = rows(kBatch, kWidth), shift = rows(kBatch, kWidth);
+  run(state, x.primal, 4, [&] {
+    return nn::layer_norm_forward(x, {scale, shift, scale, shift}, 1e-6, x.primal.scalar_type()).tangent;
+  });
+}
+
+void group_norm_silu_ttfm(benchmark::State& state) {
+  const Tensor x = images(state), scale = at::randn({64}), shift = at::randn({64});
+  run(state, x, 2, [&] {
+    Tensor statistics;
+    return nn::group_norm_forward({x, {}}, {scale, shift, {}, {}}, {32, 1e-5, Activation::silu}, statistics).primal;
+  });
+}
+void group_norm_silu_libtorch(benchmark::State& state) {
+  const Tensor x = images(state), scale = at::randn({64}).to(x.scalar_type()),
+               shift = at::randn({64}).to(x.scalar_type());
+  run(state, x, 2, [&] { return at::silu(at::group_norm(x, 32, scale, shift, 1e-5)); });
+}
+
+void gated_residual_ttfm(benchmark::State& state) {
+  const Tensor x = tokens(state), y = tokens(state), gate = rows(kBatch, kWidth), bias = at::randn({kWidth});
+  run(state, x, 3, [&] { return nn::gate_forward({x, {}}, {gate, {}}, {y, {}}, bias).primal; });
+}
+void gated_residual_libtorch(benchmark::State& state) {
+  const Tensor x = tokens(state), y = tokens(state), gate = rows(kBatch, kWidth).unsqueeze(1).to(x.scalar_type());
+  const Tensor bias = at::randn({kWidth}).to(x.scalar_type());
+  run(state, x, 3, [&] { return at::addcmul(x, gate, y + bias); });
+}
+
+void attention_ttfm(benchmark::State& state) {
+  const Tensor qkv = tokens(state, 3 * kWidth), bias = at::randn({3 * kWidth});
+  run(state, qkv, 1, [&] { return nn::head_attention_forward({qkv, {}}, bias, kHeads).o.primal; });
+}
+void attention_libtorch(benchmark::State& state) {
+  const Tensor qkv = tokens(state, 3 * kWidth), bias = at::randn({3 * kWidth}).to(qkv.scalar_type());
+  run(state, qkv, 1, [&] {
+    const Tensor heads = (qkv + bias).view({kBatch, kTokens, 3, kHeads, kWidth / kHeads}).permute({2, 0, 3, 1, 4});
+    return at::scaled_dot_product_attention(heads[0], heads[1], heads[2])
+        .transpose(1, 2)
+        .reshape({kBatch, kTokens, kWidth});
+  });
+}
+
+constexpr int64_t kWeights = 7'500'000;
+
+void adamw_with_two_averages_ttfm(benchmark::State& state) {
+  const Tensor w = at::randn({kWeights}), g = at::randn({kWeights}), m = at::zeros({kWeights}),
+               v = at::zeros({kWeights});
+  const Tensor first = w.clone(), second = w.clone();
+  kernels::AdamWStretch stretch;
+  stretch.w = w.mutable_data_ptr<float>();
+  stretch.g = g.mutable_data_ptr<float>();
+  stretch.m = m.mutable_data_ptr<float>();
+  stretch.v = v.mutable_data_ptr<float>();
+  stretch.beta_1 = 0.9f;
+  stretch.beta_2 = 0.999f;
+  stretch.rest_1 = 0.1f;
+  stretch.rest_2 = 0.001f;
+  stretch.eps = 1e-8f;
+  stretch.step = 1e-3f;
+  stretch.average = first.mutable_data_ptr<float>();
+  stretch.average_weight = 0.01f;
+  run(state, w, 12, [&] {
+    for (int64_t from = 0; from < kWeights; from += 1 << 16) {
+      const int64_t to = std::min(kWeights, from + (1 << 16));
+      kernels::dispatch<kernels::AdamWLoops>([&](auto loops) {
+        loops.update(stretch, from, to);
+        loops.follow(stretch.w, second.mutable_data_ptr<float>(), nullptr, 0.01f, from, to);
+      });
+    }
+    return 0;
+  });
+}
+void adamw_with_two_averages_libtorch(benchmark::State& state) {
+  Tensor w = at::randn({kWeights}), g = at::randn({kWeights}), m = at::zeros({kWeights}), v = at::zeros({kWeights});
+  Tensor first = w.clone(), second = w.clone(), count = at::zeros({});
+  run(state, w, 12, [&] {
+    count += 1;
+    at::_fused_adamw_({w}, {g}, {m}, {v}, {}, {count}, 1e-3, 0.9, 0.999, 0, 1e-8, false, false);
+    first.lerp_(w, 0.01);
+    second.lerp_(w, 0.01);
+    g.zero_();
+    return 0;
+  });
+}
+
+#define TTFM_IN_BOTH_TYPES(name) BENCHMARK(name)->ArgName("bits")->Arg(32)->Arg(16)->Unit(benchmark::kMicrosecond)
+TTFM_IN_BOTH_TYPES(gelu_ttfm);
+TTFM_IN_BOTH_TYPES(gelu_libtorch);
+TTFM_IN_BOTH_TYPES(gelu_backward_ttfm);
+TTFM_IN_BOTH_TYPES(gelu_backward_libtorch);
+TTFM_IN_BOTH_TYPES(layer_norm_ttfm);
+TTFM_IN_BOTH_TYPES(layer_norm_libtorch);
+TTFM_IN_BOTH_TYPES(layer_norm_dual_ttfm);
+TTFM_IN_BOTH_TYPES(group_norm_silu_ttfm);
+TTFM_IN_BOTH_TYPES(group_norm_silu_libtorch);
+TTFM_IN_BOTH_TYPES(gated_residual_ttfm);
+TTFM_IN_BOTH_TYPES(gated_residual_libtorch);
+TTFM_IN_BOTH_TYPES(attention_ttfm);
+TTFM_IN_BOTH_TYPES(attention_libtorch);
+BENCHMARK(adamw_with_two_averages_ttfm)->Unit(benchmark::kMicrosecond);
+BENCHMARK(adamw_with_two_averages_libtorch)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace ttfm
+
+int main(int argc, char** argv) {
+  ttfm::keep_freed_memory();
+  at::set_num_threads(1);
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}
