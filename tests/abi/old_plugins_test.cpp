@@ -101,6 +101,20 @@ TEST_P(OldPlugin, RunsAllThatItOffers) {
       {"sample", "runs/run", "--evaluations", "2", "--count", "8", "--out", "x.safetensors", "--model", "student"});
 }
 
+// Plugins of before [train] precision know nothing of it.
+TEST_P(OldPlugin, ComputesIn16Bits) {
+  expect_success({"run", "first.toml", "--train.precision=bf16"});
+  expect_success({"run", "first.toml", "--teacher.type=network", "--teacher.train.steps=3",
+                  "--teacher.sampler.type=first", "--student.init=teacher", "--train.precision=bf16",
+                  "--teacher.train.precision=bf16", "--run.name=own"});
+}
+
+TEST_P(OldPlugin, ComputesActivationsAgain) {
+  std::vector<std::string> run = {"run", "first.toml", "--train.activations=recompute"};
+  if (GetParam() != "1.0") run.push_back("--student.recompute=true");  // it sees what was chosen
+  expect_success(run);
+}
+
 TEST_P(OldPlugin, TrainsATeacherOfItsOwnNetworkAndResumes) {
   expect_success({"run", "first.toml", "--teacher.type=network", "--teacher.train.steps=3",
                   "--teacher.sampler.type=first", "--student.init=teacher"});

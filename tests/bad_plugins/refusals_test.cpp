@@ -6,6 +6,8 @@
 #include <fstream>
 #include <optional>
 
+#include <ttfm/plugin.h>
+
 #include "bad_plugins/zoo.h"
 #include "host/runtime_check.h"
 
@@ -45,7 +47,7 @@ void expect_good_plugin_works(const Registry& registry) {
 struct Refusal {
   const char* name;
   int code;
-  const char* text;  // <file> stands for the path, <folder> for the folder, <zoo> for that of the zoo
+  const char* text;  // <file> stands for the path, <folder> for the folder, <zoo> for that of the zoo, <abi> for "1.N"
 };
 
 class BadPlugin : public testing::TestWithParam<Refusal> {};
@@ -63,6 +65,7 @@ TEST_P(BadPlugin, IsRefusedAndTheGoodOneBesideItWorks) {
   ASSERT_TRUE(error && again);
   std::string expected = replace(text, "<file>", quoted(file));
   expected = replace(expected, "<zoo>", TTFM_ZOO_DIR);
+  expected = replace(expected, "<abi>", TTFM_STRINGIFY(TTFM_ABI_MAJOR) "." TTFM_STRINGIFY(TTFM_ABI_MINOR));
   EXPECT_EQ(error->what(), expected);
   EXPECT_EQ(error->code(), code);
   EXPECT_EQ(again->what(), expected);
@@ -74,13 +77,13 @@ INSTANTIATE_TEST_SUITE_P(
     Note, BadPlugin,
     testing::Values(
         Refusal{"newer_major", 108,
-                "<file> was built for ttfm plugin ABI 2.0, this ttfm offers 1.0. Upgrade ttfm, or rebuild the plugin "
+                "<file> was built for ttfm plugin ABI 2.0, this ttfm offers <abi>. Upgrade ttfm, or rebuild the plugin "
                 "with the SDK of this ttfm, in a fresh build folder."},
         Refusal{"older_major", 108,
-                "<file> was built for ttfm plugin ABI 0.9, this ttfm offers 1.0. Rebuild the plugin with the SDK of "
+                "<file> was built for ttfm plugin ABI 0.9, this ttfm offers <abi>. Rebuild the plugin with the SDK of "
                 "this ttfm, in a fresh build folder."},
         Refusal{"newer_minor", 108,
-                "<file> was built for ttfm plugin ABI 1.9, this ttfm offers 1.0. Upgrade ttfm, or rebuild the plugin "
+                "<file> was built for ttfm plugin ABI 1.9, this ttfm offers <abi>. Upgrade ttfm, or rebuild the plugin "
                 "with the SDK of this ttfm, in a fresh build folder."},
         Refusal{"torch_tag", 110,
                 "<file> was built for LibTorch 2.14, this ttfm uses LibTorch 2.15. Rebuild the plugin with the SDK of "
@@ -88,10 +91,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"build_tag", 111,
                 "<file> was built for 'x86_64;libstdc++;cxx11abi=0', this ttfm is 'x86_64;libstdc++;cxx11abi=1'. "
                 "Rebuild the plugin with the SDK of this ttfm, in a fresh build folder."},
-        Refusal{"all_tags", 108,
-                "<file> was built for ttfm plugin ABI 1.9, this ttfm offers 1.0; and for LibTorch 2.14, this ttfm uses "
-                "LibTorch 2.15; and for 'x86_64;libstdc++;cxx11abi=0', this ttfm is 'x86_64;libstdc++;cxx11abi=1'. "
-                "Upgrade ttfm, or rebuild the plugin with the SDK of this ttfm, in a fresh build folder."},
+        Refusal{
+            "all_tags", 108,
+            "<file> was built for ttfm plugin ABI 1.9, this ttfm offers <abi>; and for LibTorch 2.14, this ttfm uses "
+            "LibTorch 2.15; and for 'x86_64;libstdc++;cxx11abi=0', this ttfm is 'x86_64;libstdc++;cxx11abi=1'. "
+            "Upgrade ttfm, or rebuild the plugin with the SDK of this ttfm, in a fresh build folder."},
         Refusal{"no_version", 104, "<file> has a defective ttfm note: its ABI is 'one'."}),
     [](const auto& each) { return std::string(each.param.name); });
 
@@ -117,7 +121,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"null_descriptor", 106, "<file> cannot describe itself: its entry point returned null."},
         Refusal{"bad_magic", 107, "<file> has an entry point that does not return a ttfm descriptor."},
         Refusal{"lying_major", 108,
-                "<file> was built for ttfm plugin ABI 2.0, this ttfm offers 1.0. Upgrade ttfm, or rebuild the plugin "
+                "<file> was built for ttfm plugin ABI 2.0, this ttfm offers <abi>. Upgrade ttfm, or rebuild the plugin "
                 "with the SDK of this ttfm, in a fresh build folder."},
         Refusal{"small_descriptor", 109, "<file> has a descriptor of 40 bytes; ABI 1.0 has 96."},
         Refusal{"small_component", 109, "<file> has component descriptions of 40 bytes; ABI 1.0 has 72."},

@@ -5,6 +5,7 @@
 #include <ttfm/conformance/numbers.h>
 #include <ttfm/conformance/temporary_folder.h>
 #include <ttfm/io/safetensors.h>
+#include <ttfm/plugin.h>
 
 #include "end_to_end/program.h"
 
@@ -12,6 +13,8 @@ namespace ttfm::test {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kAbi = TTFM_STRINGIFY(TTFM_ABI_MAJOR) "." TTFM_STRINGIFY(TTFM_ABI_MINOR);
 
 /// One finished run for the tests that only look at it.
 class Finished : public testing::Test {
@@ -136,10 +139,11 @@ TEST(PluginCommands, CheckSaysWhatAFileIs) {
   const Outcome outcome = ttfm(folder.path(), {"plugin", "check", file.string()});
 
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_EQ(outcome.out.substr(0, outcome.out.find("  offers")),
-            file.string() +
-                "\n  plugin     euler 0.1.0, Apache-2.0\n"
-                "  built for  ttfm plugin ABI 1.0, LibTorch 2.15, x86_64;libstdc++;cxx11abi=1\n");
+  EXPECT_EQ(outcome.out.substr(0, outcome.out.find("  offers")), file.string() +
+                                                                     "\n  plugin     euler 0.1.0, Apache-2.0\n"
+                                                                     "  built for  ttfm plugin ABI " +
+                                                                     kAbi +
+                                                                     ", LibTorch 2.15, x86_64;libstdc++;cxx11abi=1\n");
   EXPECT_TRUE(outcome.out.ends_with("  verdict    this ttfm takes it\n")) << outcome.out;
 }
 
@@ -189,7 +193,7 @@ TEST(Commands, DoctorTellsOfARefusedPlugin) {
   const std::string note =
       "'" + (folder.path() / "libttfm_broken.so").string() + "' is not an ELF shared object. (E102)";
   EXPECT_NE(outcome.out.find(note), std::string::npos) << outcome.out;
-  EXPECT_NE(outcome.out.find("\"plugin_abi\": \"1.0\""), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find(std::string("\"plugin_abi\": \"") + kAbi + "\""), std::string::npos) << outcome.out;
 }
 
 TEST(Commands, HelpAndVersionSucceed) {

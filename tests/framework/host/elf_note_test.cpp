@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include <ttfm/conformance/temporary_folder.h>
+#include <ttfm/plugin.h>
 
 #include "framework/base/variable.h"
 
@@ -20,6 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using State = NoteResult::State;
+
+constexpr const char* kAbi = TTFM_STRINGIFY(TTFM_ABI_MAJOR) "." TTFM_STRINGIFY(TTFM_ABI_MINOR);
 
 std::string read_all(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -53,7 +56,7 @@ TEST_F(ElfNote, IsReadFromAPlugin) {
   const NoteResult result = read_plugin_note(fs::path(TTFM_ZOO_DIR) / "libttfm_good.so");
 
   ASSERT_EQ(result.state, State::found) << result.reason;
-  EXPECT_EQ(result.note.abi, "1.0");
+  EXPECT_EQ(result.note.abi, kAbi);
   EXPECT_EQ(result.note.torch, "2.15");
   EXPECT_EQ(result.note.build, "x86_64;libstdc++;cxx11abi=1");
   EXPECT_EQ(result.note.plugin, "good");
@@ -94,7 +97,7 @@ TEST_F(ElfNote, SurvivesEveryByteOfItsHeadersBeingWrong) {
   Elf64_Ehdr elf;
   std::memcpy(&elf, whole.data(), sizeof elf);
   const size_t headers = elf.e_phoff + size_t{elf.e_phnum} * elf.e_phentsize;
-  const size_t note = whole.find("abi=1.0") - 20;
+  const size_t note = whole.find(std::string("abi=") + kAbi) - 20;
   std::fstream bytes(file(), std::ios::binary | std::ios::in | std::ios::out);
   const auto write = [&](size_t place, char value) {
     bytes.seekp(static_cast<std::streamoff>(place)).put(value).flush();
@@ -114,7 +117,7 @@ TEST_F(ElfNote, SurvivesEveryByteOfItsHeadersBeingWrong) {
 }
 
 TEST_F(ElfNote, WithHugeSizesIsPassedOver) {
-  const size_t note = sound_plugin().find("abi=1.0") - 20;
+  const size_t note = sound_plugin().find(std::string("abi=") + kAbi) - 20;
   for (const size_t field : {offsetof(Elf64_Nhdr, n_namesz), offsetof(Elf64_Nhdr, n_descsz)}) {
     std::string bytes = sound_plugin();
     set(bytes, note + field, 0xfffffff0u);
