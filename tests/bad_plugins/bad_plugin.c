@@ -16,6 +16,7 @@
 #define TORCH STRINGIFY(TORCH_VERSION_MAJOR) "." STRINGIFY(TORCH_VERSION_MINOR)
 #define BUILD "x86_64;libstdc++;cxx11abi=1"
 #define MAJOR TTFM_ABI_MAJOR
+#define MINOR TTFM_ABI_MINOR
 #if defined(DEFECT_NEWER_MAJOR)
 #undef ABI
 #define ABI "2.0"
@@ -43,7 +44,9 @@
 #define BUILD "x86_64;libstdc++;cxx11abi=0"
 #elif defined(DEFECT_LYING_MAJOR)
 #undef MAJOR
+#undef MINOR
 #define MAJOR 2
+#define MINOR 0
 #endif
 
 /* The note. */
@@ -142,7 +145,7 @@ static const ttfm_plugin_v1 plugin = {
     .struct_size = sizeof(ttfm_plugin_v1),
 #endif
     .abi_major = MAJOR,
-    .abi_minor = TTFM_ABI_MINOR,
+    .abi_minor = MINOR,
 #if defined(DEFECT_OTHER_OBJECTS)
     .abi_kind = 7,
 #else
