@@ -105,6 +105,7 @@ void AdamW::step(double lr, const UpdateGuard& guard, const std::vector<Average>
   };
   update(0, with_decay, options_.weight_decay);
   update(with_decay, length, 0);
+  torch::autograd::impl::bump_version(parameters_.values());  // the fused kernel does not
   for (const Average& average : averages) follow(average.values, parameters_.values(), average.weight, guard);
 }
 
