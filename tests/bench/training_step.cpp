@@ -109,6 +109,14 @@ class Cell {
     trainer_ = std::make_unique<train::Trainer>(inputs);
   }
 
+  ~Cell() {
+    trainer_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder(), ignored);
+  }
+  Cell(const Cell&) = delete;
+  Cell& operator=(const Cell&) = delete;
+
   void step() { trainer_->step(); }
 
   /// The weights of both networks, and what they say of x_1, s and t.
@@ -135,22 +143,23 @@ class Cell {
   }
 
  private:
+  static std::filesystem::path folder() {
+    return std::filesystem::temp_directory_path() / ("ttfm-bench-" + std::to_string(getpid()));
+  }
+
   static config::Resolved load(const CellOptions& options, const host::Registry& registry) {
-    namespace fs = std::filesystem;
-    const fs::path folder = fs::temp_directory_path() / ("ttfm-bench-" + std::to_string(getpid()));
-    fs::create_directory(folder);
+    std::filesystem::create_directory(folder());
     if (kNetworks.at(options.network).starts_with(kImages)) {
       const at::NoGradGuard no_grad;
-      io::write_safetensors(folder / "images.safetensors", {{"x", at::randn({512, 1, 32, 32})}});
+      io::write_safetensors(folder() / "images.safetensors", {{"x", at::randn({512, 1, 32, 32})}});
     }
-    std::ofstream(folder / "cell.toml") << kNetworks.at(options.network) << "[teacher]\ntype = \""
-                                        << (options.network == "mlp_small" ? "gaussian_mixture\"\n"
-                                                                           : "network\"\n[teacher.train]\n")
-                                        << "[loss]\ntype = \"" << options.loss
-                                        << "\"\n[train]\nlr = 1e-3\nschedule = \"constant\"\nbatch = " << options.batch
-                                        << "\nprecision = \"" << options.precision << "\"\nfrozen_precision = \""
-                                        << options.frozen_precision << "\"\n";
-    return config::load(folder / "cell.toml", {}, registry);
+    std::ofstream(folder() / "cell.toml")
+        << kNetworks.at(options.network) << "[teacher]\ntype = \""
+        << (options.network == "mlp_small" ? "gaussian_mixture\"\n" : "network\"\n[teacher.train]\n")
+        << "[loss]\ntype = \"" << options.loss
+        << "\"\n[train]\nlr = 1e-3\nschedule = \"constant\"\nbatch = " << options.batch << "\nprecision = \""
+        << options.precision << "\"\nfrozen_precision = \"" << options.frozen_precision << "\"\n";
+    return config::load(folder() / "cell.toml", {}, registry);
   }
 
   /// Layers that start as zero would hide mistakes, and cost the same.

@@ -3,15 +3,27 @@
 """ttfm's networks in PyTorch, as somebody who knows PyTorch would write them for speed.
 
 Modules carry the names that ttfm gives its weights, so that a state dict of ttfm's loads as it is. velocity(x, s, t) is
-u_{s,t}(x). With composite = True norms and attention are made of elementary operations: the built-in ones have no
-forward-mode derivative that can be differentiated once more, or a wrong one (layer_norm), which LFMD needs.
+u_{s,t}(x). Within composite() norms and attention are made of elementary operations: the built-in ones have no
+forward-mode derivative that can be differentiated once more, or a wrong one (layer_norm), which LFMD's student needs.
 """
+
+import contextlib
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 COMPOSITE = False
+
+
+@contextlib.contextmanager
+def composite():
+    global COMPOSITE
+    before, COMPOSITE = COMPOSITE, True
+    try:
+        yield
+    finally:
+        COMPOSITE = before
 
 
 def upcast(x):

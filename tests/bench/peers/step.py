@@ -54,7 +54,7 @@ def lfmd(student, teacher, target, x_0, x_1, s, t):
 
 def derivative(student, x, s, t):
     """u_{s,t}(x) and d/dt u_{s,t}(x)."""
-    with forward_ad.dual_level():
+    with models.composite(), forward_ad.dual_level():
         u, du = forward_ad.unpack_dual(student(x, s, forward_ad.make_dual(t, torch.ones_like(t))))
     return u.float(), du.float()
 
@@ -78,7 +78,6 @@ class Step:
                 module.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.student).requires_grad_(False)
         self.target = copy.deepcopy(self.student).requires_grad_(False) if options.loss == "itvm" else None
-        models.COMPOSITE = options.loss == "lfmd"
         self.autocast = options.precision == "bf16"
         self.loss = LOSSES[options.loss]
         if options.mode == "compile":
@@ -114,10 +113,7 @@ def check_same_network(step, weights):
     with torch.no_grad():
         errors = {"u": relative_error(step.student(weights["x_1"], step.s, step.t), weights["u"])}
         errors["v"] = relative_error(step.teacher(weights["x_1"], step.t, step.t), weights["v"])
-    composite, models.COMPOSITE = models.COMPOSITE, True
-    with torch.no_grad():
         errors["du"] = relative_error(derivative(step.student, weights["x_1"], step.s, step.t)[1], weights["du"])
-    models.COMPOSITE = composite
     return errors
 
 
@@ -162,6 +158,7 @@ def main():
     weights = load_file(options.weights)
     step = Step(options, weights)
     answer = {"errors": check_same_network(step, weights)}
+    del weights
     for line in sys.stdin:
         command, _, count = line.strip().partition(" ")
         if command == "steps":
