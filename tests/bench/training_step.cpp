@@ -64,7 +64,7 @@ int64_t page_faults() {
 }
 
 struct CellOptions {
-  std::string network, loss, precision = "fp32", frozen_precision = "same";
+  std::string network, loss, precision = "fp32", frozen_precision = "same", activations = "keep";
   int64_t batch = 8;
   int threads = 1;
 };
@@ -158,7 +158,8 @@ class Cell {
         << (options.network == "mlp_small" ? "gaussian_mixture\"\n" : "network\"\n[teacher.train]\n")
         << "[loss]\ntype = \"" << options.loss
         << "\"\n[train]\nlr = 1e-3\nschedule = \"constant\"\nbatch = " << options.batch << "\nprecision = \""
-        << options.precision << "\"\nfrozen_precision = \"" << options.frozen_precision << "\"\n";
+        << options.precision << "\"\nfrozen_precision = \"" << options.frozen_precision << "\"\nactivations = \""
+        << options.activations << "\"\n";
     return config::load(folder() / "cell.toml", {}, registry);
   }
 
@@ -260,7 +261,8 @@ CellOptions parse(int argc, char** argv) {
   const std::map<std::string, std::string*> texts = {{"--network", &options.network},
                                                      {"--loss", &options.loss},
                                                      {"--precision", &options.precision},
-                                                     {"--frozen-precision", &options.frozen_precision}};
+                                                     {"--frozen-precision", &options.frozen_precision},
+                                                     {"--activations", &options.activations}};
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string key = argv[i];
     if (const auto found = texts.find(key); found != texts.end()) *found->second = argv[i + 1];
@@ -318,7 +320,7 @@ int main(int argc, char** argv) {
   if (!kNetworks.contains(options.network)) {
     std::cerr
         << "usage: training_step --network mlp|mlp_small|unet|dit --loss flow_matching|itvm|lfmd [--precision bf16] "
-           "[--frozen-precision bf16] [--batch N] [--threads N]\n";
+           "[--frozen-precision bf16] [--activations recompute] [--batch N] [--threads N]\n";
     return 2;
   }
   keep_freed_memory();
