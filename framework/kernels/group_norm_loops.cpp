@@ -32,7 +32,8 @@ class Rows {
   }
 }
 
-/// What a sample's channels are made with: z = scale x + offset, dz = along dx + across x + rest.
+/// What a sample's channels are made with: z = scale (x - mean) + offset, dz = scale (dx - <dx>) + across (x - mean) + rest.
+/// Centred first: where a group hardly varies, rstd is large and scale x - scale mean would lose all digits.
 struct Coefficients {
   float *mean, *rstd, *dx_mean, *q;
   float *scale, *offset, *across, *rest;
@@ -100,12 +101,12 @@ Coefficients coefficients_of(const GroupNormImages<T>& im, int64_t sample, Rows&
   for (int64_t c = 0; c < n; ++c) {
     const float rstd = k.rstd[c];
     k.scale[c] = k.a[c] * rstd;
-    k.offset[c] = b[c] - k.scale[c] * k.mean[c];
+    k.offset[c] = b[c];
     if constexpr (dual || moves) {
       // dz = a rstd (dx - <dx>) + rstd (da - a rstd q) (x - mean) + db
       const float across = rstd * ((moves ? k.da[c] : 0.f) - k.scale[c] * k.q[c]);
       k.across[c] = across;
-      k.rest[c] = (moves ? db[c] : 0.f) - k.scale[c] * k.dx_mean[c] - across * k.mean[c];
+      k.rest[c] = moves ? db[c] : 0.f;
     }
   }
   return k;
@@ -125,12 +126,12 @@ void forward_of(const GroupNormImages<T>& im, int64_t from, int64_t to) {
     for (int64_t p = 0; p < length; p += n) {
 #pragma omp simd
       for (int64_t c = 0; c < n; ++c) {
-        const float value = N::load(x + p + c);
-        const ActivationValue<isa, kind> f(k.scale[c] * value + k.offset[c]);
+        const float centred = N::load(x + p + c) - k.mean[c];
+        const ActivationValue<isa, kind> f(k.scale[c] * centred + k.offset[c]);
         N::store(y + p + c, f.value());
         if constexpr (dual || moves) {
-          float dz = k.across[c] * value + k.rest[c];
-          if constexpr (dual) dz += k.scale[c] * N::load(dx + p + c);
+          float dz = k.across[c] * centred + k.rest[c];
+          if constexpr (dual) dz += k.scale[c] * (N::load(dx + p + c) - k.dx_mean[c]);
           N::store(dy + p + c, f.derivative() * dz);
         }
       }
@@ -160,14 +161,14 @@ void backward_of(const GroupNormImages<T>& im, int64_t from, int64_t to) {
     for (int64_t p = 0; p < length; p += n) {
 #pragma omp simd
       for (int64_t c = 0; c < n; ++c) {
-        const float value = N::load(x + p + c), centred = value - k.mean[c];
-        const ActivationValue<isa, kind> f(k.scale[c] * value + k.offset[c]);
+        const float centred = N::load(x + p + c) - k.mean[c];
+        const ActivationValue<isa, kind> f(k.scale[c] * centred + k.offset[c]);
         const float slope = f.derivative();
         float of_z = N::load(g + p + c) * slope;
         if constexpr (moving) {
-          float dz = k.across[c] * value + k.rest[c];
+          float dz = k.across[c] * centred + k.rest[c];
           const float given = N::load(h + p + c);
-          if constexpr (dual) dz += k.scale[c] * N::load(dx + p + c);
+          if constexpr (dual) dz += k.scale[c] * (N::load(dx + p + c) - k.dx_mean[c]);
           of_z += given * dz * f.second_derivative();
           const float of_dz = given * slope;
           sum_h[c] += of_dz;
@@ -229,15 +230,15 @@ void backward_of(const GroupNormImages<T>& im, int64_t from, int64_t to) {
     for (int64_t p = 0; p < length; p += n) {
 #pragma omp simd
       for (int64_t c = 0; c < n; ++c) {
-        const float value = N::load(x + p + c), centred = value - k.mean[c];
-        const ActivationValue<isa, kind> f(k.scale[c] * value + k.offset[c]);
+        const float centred = N::load(x + p + c) - k.mean[c];
+        const ActivationValue<isa, kind> f(k.scale[c] * centred + k.offset[c]);
         const float slope = f.derivative();
         float of_z = N::load(g + p + c) * slope;
         float of_x = along_x[c] * centred - constant[c];
         if constexpr (moving) {
-          float dz = k.across[c] * value + k.rest[c];
+          float dz = k.across[c] * centred + k.rest[c];
           const float given = N::load(h + p + c);
-          if constexpr (dual) dz += k.scale[c] * N::load(dx + p + c);
+          if constexpr (dual) dz += k.scale[c] * (N::load(dx + p + c) - k.dx_mean[c]);
           of_z += given * dz * f.second_derivative();
           const float of_dz = given * slope;
           of_x += along_h[c] * of_dz;

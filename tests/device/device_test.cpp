@@ -26,8 +26,7 @@ void expect_equal(const Outcome& device, const Outcome& cpu) {
   ASSERT_FALSE(cpu.empty());
   for (size_t i = 0; i < cpu.size(); ++i) {
     ASSERT_EQ(device[i].first, cpu[i].first);
-    // the CPU has loops of its own: both round, and differently
-    EXPECT_LE(conformance::relative_error(device[i].second, cpu[i].second), 3e-5) << cpu[i].first;
+    EXPECT_LE(conformance::relative_error(device[i].second, cpu[i].second), 1e-5) << cpu[i].first;
   }
 }
 
