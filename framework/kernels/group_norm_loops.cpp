@@ -23,12 +23,12 @@ class Rows {
 };
 
 /// Replaces each channel's number by the mean over its group; `share` is 1 / (numbers in a group).
-[[gnu::always_inline]] inline void to_group_means(float* row, int64_t channels, int64_t groups, float share) {
+[[gnu::always_inline]] inline void to_group_means(float* row, int64_t channels, int64_t groups, double share) {
   const int64_t width = channels / groups;
   for (int64_t first = 0; first < channels; first += width) {
-    float sum = 0;
-    for (int64_t c = first; c < first + width; ++c) sum += row[c];
-    for (int64_t c = first; c < first + width; ++c) row[c] = sum * share;
+    double sum = 0;
+    for (int64_t c = first; c < first + width; ++c) sum += static_cast<double>(row[c]);
+    for (int64_t c = first; c < first + width; ++c) row[c] = static_cast<float>(sum * share);
   }
 }
 
@@ -47,7 +47,7 @@ void take_statistics(const GroupNormImages<T>& im, int64_t sample, const Coeffic
   const int64_t n = im.channels, length = im.positions * n;
   const T* x = im.x + sample * length;
   const T* dx = dual ? im.dx + sample * length : nullptr;
-  const float share = 1.f / static_cast<float>(im.positions * (n / im.groups));
+  const double share = 1. / static_cast<double>(im.positions * (n / im.groups));
   for (float* row : {k.mean, k.rstd, k.dx_mean, k.q}) {
     for (int64_t c = 0; c < n; ++c) row[c] = 0;
   }
@@ -144,7 +144,7 @@ void backward_of(const GroupNormImages<T>& im, int64_t from, int64_t to) {
   using N = Number<isa>;
   constexpr bool moving = dual || moves;  // there is an h
   const int64_t n = im.channels, length = im.positions * n;
-  const float share = 1.f / static_cast<float>(im.positions * (n / im.groups));
+  const double share = 1. / static_cast<double>(im.positions * (n / im.groups));
   for (int64_t sample = from; sample < to; ++sample) {
     Rows rows(im.workspace, n);
     const Coefficients k = coefficients_of<isa, dual, moves>(im, sample, rows);
