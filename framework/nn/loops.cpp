@@ -116,6 +116,35 @@ void over_samples(const Tensor& x, F&& f) {
   at::parallel_for(0, samples, std::max<int64_t>(1, kWorthAThread * samples / x.numel()), f);
 }
 
+template <class Norm>
+void take_affine(Norm& norm, const Aligned& p) {
+  norm.a = numbers(p.affine.a);
+  norm.b = numbers(p.affine.b);
+  norm.da = numbers(p.affine.da);
+  norm.db = numbers(p.affine.db);
+  norm.stride = p.stride;
+}
+
+template <class Norm>
+void give_sums(Norm& norm, const AffineGradients& sums) {
+  norm.g_a = results(sums.a);
+  norm.g_b = results(sums.b);
+  norm.g_da = results(sums.da);
+  norm.g_db = results(sums.db);
+}
+
+/// Of an affine part, a row for each sample.
+AffineGradients empty_sums(const Affine& affine, int64_t samples, int64_t columns) {
+  return {rows_for(affine.a, samples, columns), rows_for(affine.b, samples, columns),
+          rows_for(affine.da, samples, columns), rows_for(affine.db, samples, columns)};
+}
+
+/// In the shape of what they belong to.
+AffineGradients gathered(const AffineGradients& sums, const Affine& affine) {
+  return {gathered(sums.a, affine.a), gathered(sums.b, affine.b), gathered(sums.da, affine.da),
+          gathered(sums.db, affine.db)};
+}
+
 template <class X, class Y>
 kernels::LayerNormRows<X, Y> layer_norm_rows(const Dual& x, const Aligned& p, double eps) {
   kernels::LayerNormRows<X, Y> rows;
@@ -125,11 +154,7 @@ kernels::LayerNormRows<X, Y> layer_norm_rows(const Dual& x, const Aligned& p, do
   rows.eps = eps;
   rows.x = in<X>(x.primal);
   rows.dx = in<X>(x.tangent);
-  rows.a = numbers(p.affine.a);
-  rows.b = numbers(p.affine.b);
-  rows.da = numbers(p.affine.da);
-  rows.db = numbers(p.affine.db);
-  rows.stride = p.stride;
+  take_affine(rows, p);
   return rows;
 }
 
@@ -143,11 +168,7 @@ kernels::GroupNormImages<T> group_norm_images(const Dual& x, const Aligned& p, c
   images.activation = kind.activation;
   images.x = in<T>(x.primal);
   images.dx = in<T>(x.tangent);
-  images.a = numbers(p.affine.a);
-  images.b = numbers(p.affine.b);
-  images.da = numbers(p.affine.da);
-  images.db = numbers(p.affine.db);
-  images.stride = p.stride;
+  take_affine(images, p);
   return images;
 }
 
@@ -281,8 +302,7 @@ NormGradients layer_norm_backward(const Dual& x, const Affine& affine, double ep
   const int64_t samples = x.primal.size(0), columns = x.primal.size(-1);
   const Aligned p = aligned(affine, x.primal, columns);
   const Dual g_x = empty_value(x);
-  const Affine sums{rows_for(affine.a, samples, columns), rows_for(affine.b, samples, columns),
-                    rows_for(affine.da, samples, columns), rows_for(affine.db, samples, columns)};
+  const AffineGradients sums = empty_sums(affine, samples, columns);
   with_types(x.primal.scalar_type(), g.primal.scalar_type(), [&](auto from_type, auto to_type) {
     using X = decltype(from_type);
     using Y = decltype(to_type);
@@ -291,17 +311,12 @@ NormGradients layer_norm_backward(const Dual& x, const Affine& affine, double ep
     rows.h = in<Y>(g.tangent);
     rows.g_x = out<X>(g_x.primal);
     rows.g_dx = out<X>(g_x.tangent);
-    rows.g_a = results(sums.a);
-    rows.g_b = results(sums.b);
-    rows.g_da = results(sums.da);
-    rows.g_db = results(sums.db);
+    give_sums(rows, sums);
     over_samples(x.primal, [&](int64_t from, int64_t to) {
       kernels::dispatch<kernels::LayerNormLoops>([&](auto loops) { loops.backward(rows, from, to); });
     });
   });
-  return {g_x,
-          {gathered(sums.a, affine.a), gathered(sums.b, affine.b), gathered(sums.da, affine.da),
-           gathered(sums.db, affine.db)}};
+  return {g_x, gathered(sums, affine)};
 }
 
 Dual group_norm_forward(const Dual& x, const Affine& affine, const GroupNormKind& kind, Tensor& statistics) {
@@ -330,8 +345,7 @@ NormGradients group_norm_backward(const Dual& x, const Affine& affine, const Gro
   const int64_t samples = x.primal.size(0), channels = x.primal.size(1);
   const Aligned p = aligned(affine, x.primal, channels);
   const Dual g_x = empty_value(x);
-  const Affine sums{rows_for(affine.a, samples, channels), rows_for(affine.b, samples, channels),
-                    rows_for(affine.da, samples, channels), rows_for(affine.db, samples, channels)};
+  const AffineGradients sums = empty_sums(affine, samples, channels);
   with_type(x.primal.scalar_type(), [&](auto number) {
     using T = decltype(number);
     auto images = group_norm_images<T>(x, p, kind);
@@ -341,17 +355,12 @@ NormGradients group_norm_backward(const Dual& x, const Affine& affine, const Gro
     images.g_dx = out<T>(g_x.tangent);
     images.statistics = results(statistics);
     images.known = true;
-    images.g_a = results(sums.a);
-    images.g_b = results(sums.b);
-    images.g_da = results(sums.da);
-    images.g_db = results(sums.db);
+    give_sums(images, sums);
     over_images(images, x.primal, [](const auto& own, int64_t from, int64_t to) {
       kernels::dispatch<kernels::GroupNormLoops>([&](auto loops) { loops.backward(own, from, to); });
     });
   });
-  return {g_x,
-          {gathered(sums.a, affine.a), gathered(sums.b, affine.b), gathered(sums.da, affine.da),
-           gathered(sums.db, affine.db)}};
+  return {g_x, gathered(sums, affine)};
 }
 
 Dual gate_forward(const Dual& x, const Dual& gate, const Dual& y, const Tensor& bias) {
