@@ -14,8 +14,6 @@ struct Matrix {
   T* data;
   int64_t stride;
   bool transposed = false;
-
-  Matrix t() const { return {data, stride, !transposed}; }
 };
 
 /// C <- alpha A B + beta C on this thread's share of cores, A [m, k], B [k, n], for products too small to be a tensor's:
