@@ -12,7 +12,8 @@ namespace ttfm::kernels {
 enum class Activation { none, silu, gelu };
 
 /// Rows of an activation whose argument is z + b, b [columns] the bias of the layer before, or null. Contiguous.
-/// T: float or Bf16.
+/// T: float or Bf16. What is on the side of the result (y, dy, g, h) begins with the first row of a call: blocks of it may
+/// lie in memory of their own.
 template <class T>
 struct ActivationRows {
   int64_t rows = 0, columns = 0;
@@ -33,6 +34,7 @@ struct ActivationRows {
 
 template <Isa>
 struct ActivationLoops {
+  /// Rows from <= i < to.
   template <class T>
   static void forward(const ActivationRows<T>& rows, int64_t from, int64_t to);
   template <class T>

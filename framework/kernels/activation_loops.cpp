@@ -10,11 +10,11 @@ template <Isa isa, Activation kind, bool dual, bool with_bias, class T>
 void forward_of(const ActivationRows<T>& a, int64_t from, int64_t to) {
   using N = Number<isa>;
   for (int64_t row = from; row < to; ++row) {
-    const int64_t start = row * a.columns;
+    const int64_t start = row * a.columns, in_block = start - from * a.columns;
     const T* z = a.z + start;
     const T* dz = dual ? a.dz + start : nullptr;
-    T* y = a.y + start;
-    T* dy = dual ? a.dy + start : nullptr;
+    T* y = a.y + in_block;
+    T* dy = dual ? a.dy + in_block : nullptr;
 #pragma omp simd
     for (int64_t c = 0; c < a.columns; ++c) {
       const ActivationValue<isa, kind> f(N::load(z + c) + (with_bias ? a.bias[c] : 0.f));
@@ -28,9 +28,9 @@ template <Isa isa, Activation kind, bool dual, bool with_bias, class T>
 void backward_of(const ActivationRows<T>& a, int64_t from, int64_t to) {
   using N = Number<isa>;
   for (int64_t row = from; row < to; ++row) {
-    const int64_t start = row * a.columns;
-    const T *z = a.z + start, *g = a.g + start;
-    const T *dz = dual ? a.dz + start : nullptr, *h = dual ? a.h + start : nullptr;
+    const int64_t start = row * a.columns, in_block = start - from * a.columns;
+    const T *z = a.z + start, *g = a.g + in_block;
+    const T *dz = dual ? a.dz + start : nullptr, *h = dual ? a.h + in_block : nullptr;
     T* g_z = a.g_z + start;
     T* g_dz = dual ? a.g_dz + start : nullptr;
 #pragma omp simd

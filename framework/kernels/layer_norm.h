@@ -13,7 +13,8 @@ namespace ttfm::kernels {
 /// with <> the mean over a row. Backward, with g of z and h of dz, G = a g + da h, H = a h, J w = rstd (w - <w> - xhat <xhat w>):
 ///   g_dx = J H       g_x = J (G - rstd <xhat dx> H) - rstd (xhat <H dxhat> + dxhat <H xhat>)
 ///   g_a = sum of (g xhat + h dxhat),  g_b = sum of g,  g_da = sum of h xhat,  g_db = sum of h    over a sample's rows
-/// Contiguous. X, Y: float or Bf16, the types of x and z and of their gradients.
+/// Contiguous. X, Y: float or Bf16, the types of x and z and of their gradients. What is on the side of the result (z, dz,
+/// g, h) begins with the first row of a call: blocks of it may lie in memory of their own.
 template <class X, class Y>
 struct LayerNormRows {
   int64_t rows = 0, columns = 0;
@@ -36,7 +37,7 @@ struct LayerNormRows {
 
 template <Isa>
 struct LayerNormLoops {
-  /// Samples from <= i < to.
+  /// Rows from <= i < to. Calls for rows of the same sample add to the same sums.
   template <class X, class Y>
   static void forward(const LayerNormRows<X, Y>& rows, int64_t from, int64_t to);
   template <class X, class Y>

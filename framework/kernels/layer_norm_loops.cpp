@@ -50,25 +50,23 @@ template <Isa isa, bool dual, bool affine, bool affine_moves, class X, class Y>
 void forward_of(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
   using N = Number<isa>;
   const int64_t n = r.columns;
-  for (int64_t sample = from; sample < to; ++sample) {
-    const Affine p = affine_of(r, sample);
-    for (int64_t row = sample * r.rows_per_sample; row < (sample + 1) * r.rows_per_sample; ++row) {
-      const X* x = r.x + row * n;
-      const X* dx = dual ? r.dx + row * n : nullptr;
-      Y* z = r.z + row * n;
-      Y* dz = dual || affine_moves ? r.dz + row * n : nullptr;
-      const Statistics of = statistics_of<isa, dual>(x, dx, n, static_cast<float>(r.eps));
+  for (int64_t row = from; row < to; ++row) {
+    const Affine p = affine_of(r, row / r.rows_per_sample);
+    const X* x = r.x + row * n;
+    const X* dx = dual ? r.dx + row * n : nullptr;
+    Y* z = r.z + (row - from) * n;
+    Y* dz = dual || affine_moves ? r.dz + (row - from) * n : nullptr;
+    const Statistics of = statistics_of<isa, dual>(x, dx, n, static_cast<float>(r.eps));
 #pragma omp simd
-      for (int64_t c = 0; c < n; ++c) {
-        const float xhat = (N::load(x + c) - of.mean) * of.rstd;
-        const float a = affine ? p.a[c] : 1.f;
-        N::store(z + c, affine ? a * xhat + p.b[c] : xhat);
-        if constexpr (dual || affine_moves) {
-          float tangent = 0;
-          if constexpr (dual) tangent = a * (of.rstd * (N::load(dx + c) - of.dx_mean - xhat * of.q));
-          if constexpr (affine_moves) tangent += p.da[c] * xhat + p.db[c];
-          N::store(dz + c, tangent);
-        }
+    for (int64_t c = 0; c < n; ++c) {
+      const float xhat = (N::load(x + c) - of.mean) * of.rstd;
+      const float a = affine ? p.a[c] : 1.f;
+      N::store(z + c, affine ? a * xhat + p.b[c] : xhat);
+      if constexpr (dual || affine_moves) {
+        float tangent = 0;
+        if constexpr (dual) tangent = a * (of.rstd * (N::load(dx + c) - of.dx_mean - xhat * of.q));
+        if constexpr (affine_moves) tangent += p.da[c] * xhat + p.db[c];
+        N::store(dz + c, tangent);
       }
     }
   }
@@ -85,71 +83,70 @@ void backward_of(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
   constexpr bool moving = dual || affine_moves;  // there is an h
   const int64_t n = r.columns;
   const float share = 1.f / static_cast<float>(n);
-  for (int64_t sample = from; sample < to; ++sample) {
+  for (int64_t row = from; row < to; ++row) {
+    const int64_t sample = row / r.rows_per_sample;
     const Affine p = affine_of(r, sample);
     float* g_a = affine ? r.g_a + sample * n : nullptr;
     float* g_b = affine ? r.g_b + sample * n : nullptr;
     float* g_da = affine_moves ? r.g_da + sample * n : nullptr;
     float* g_db = affine_moves ? r.g_db + sample * n : nullptr;
-    for (int64_t row = sample * r.rows_per_sample; row < (sample + 1) * r.rows_per_sample; ++row) {
-      const X* x = r.x + row * n;
-      const X* dx = dual ? r.dx + row * n : nullptr;
-      const Y* g = r.g + row * n;
-      const Y* h = moving ? r.h + row * n : nullptr;
-      X* g_x = r.g_x + row * n;
-      X* g_dx = dual ? r.g_dx + row * n : nullptr;
-      const Statistics of = statistics_of<isa, dual>(x, dx, n, static_cast<float>(r.eps));
+    const X* x = r.x + row * n;
+    const X* dx = dual ? r.dx + row * n : nullptr;
+    const Y* g = r.g + (row - from) * n;
+    const Y* h = moving ? r.h + (row - from) * n : nullptr;
+    X* g_x = r.g_x + row * n;
+    X* g_dx = dual ? r.g_dx + row * n : nullptr;
+    const Statistics of = statistics_of<isa, dual>(x, dx, n, static_cast<float>(r.eps));
 
-      const float pull = of.rstd * of.q;
-      float w_sum = 0, xhat_w_sum = 0, h_sum = 0, xhat_h_sum = 0, dxhat_h_sum = 0;
+    const float pull = of.rstd * of.q;
+    float w_sum = 0, xhat_w_sum = 0, h_sum = 0, xhat_h_sum = 0, dxhat_h_sum = 0;
 #pragma omp simd reduction(+ : w_sum, xhat_w_sum, h_sum, xhat_h_sum, dxhat_h_sum)
-      for (int64_t c = 0; c < n; ++c) {
-        const float xhat = (N::load(x + c) - of.mean) * of.rstd;
-        const float a = affine ? p.a[c] : 1.f;
-        const float value = N::load(g + c);
-        float w = a * value;
-        if constexpr (moving) {
-          const float slope = N::load(h + c);
-          float g_a_row = value * xhat;
-          if constexpr (affine_moves) w += p.da[c] * slope;
-          if constexpr (dual) {
-            const float dxhat = of.rstd * (N::load(dx + c) - of.dx_mean - xhat * of.q);
-            const float scaled = a * slope;
-            w -= pull * scaled;
-            h_sum += scaled;
-            xhat_h_sum += scaled * xhat;
-            dxhat_h_sum += scaled * dxhat;
-            g_a_row += slope * dxhat;
-          }
-          if constexpr (affine) g_a[c] += g_a_row;
-          if constexpr (affine_moves) {
-            g_da[c] += slope * xhat;
-            g_db[c] += slope;
-          }
-        } else if constexpr (affine) {
-          g_a[c] += value * xhat;
-        }
-        if constexpr (affine) g_b[c] += value;
-        w_sum += w;
-        xhat_w_sum += w * xhat;
-      }
-      const Means mean{h_sum * share, xhat_h_sum * share, dxhat_h_sum * share, w_sum * share, xhat_w_sum * share};
-#pragma omp simd
-      for (int64_t c = 0; c < n; ++c) {
-        const float xhat = (N::load(x + c) - of.mean) * of.rstd;
-        const float a = affine ? p.a[c] : 1.f;
-        float w = a * N::load(g + c);
-        if constexpr (affine_moves) w += p.da[c] * N::load(h + c);
-        float of_x = 0;
+    for (int64_t c = 0; c < n; ++c) {
+      const float xhat = (N::load(x + c) - of.mean) * of.rstd;
+      const float a = affine ? p.a[c] : 1.f;
+      const float value = N::load(g + c);
+      float w = a * value;
+      if constexpr (moving) {
+        const float slope = N::load(h + c);
+        float g_a_row = value * xhat;
+        if constexpr (affine_moves) w += p.da[c] * slope;
         if constexpr (dual) {
           const float dxhat = of.rstd * (N::load(dx + c) - of.dx_mean - xhat * of.q);
-          const float scaled = a * N::load(h + c);
+          const float scaled = a * slope;
           w -= pull * scaled;
-          N::store(g_dx + c, of.rstd * (scaled - mean.h - xhat * mean.xhat_h));
-          of_x = -of.rstd * (xhat * mean.dxhat_h + dxhat * mean.xhat_h);
+          h_sum += scaled;
+          xhat_h_sum += scaled * xhat;
+          dxhat_h_sum += scaled * dxhat;
+          g_a_row += slope * dxhat;
         }
-        N::store(g_x + c, of_x + of.rstd * (w - mean.w - xhat * mean.xhat_w));
+        if constexpr (affine) g_a[c] += g_a_row;
+        if constexpr (affine_moves) {
+          g_da[c] += slope * xhat;
+          g_db[c] += slope;
+        }
+      } else if constexpr (affine) {
+        g_a[c] += value * xhat;
       }
+      if constexpr (affine) g_b[c] += value;
+      w_sum += w;
+      xhat_w_sum += w * xhat;
+    }
+    const Means mean{h_sum * share, xhat_h_sum * share, dxhat_h_sum * share, w_sum * share, xhat_w_sum * share};
+#pragma omp simd
+    for (int64_t c = 0; c < n; ++c) {
+      const float xhat = (N::load(x + c) - of.mean) * of.rstd;
+      const float a = affine ? p.a[c] : 1.f;
+      float w = a * N::load(g + c);
+      if constexpr (affine_moves) w += p.da[c] * N::load(h + c);
+      float of_x = 0;
+      if constexpr (dual) {
+        const float dxhat = of.rstd * (N::load(dx + c) - of.dx_mean - xhat * of.q);
+        const float scaled = a * N::load(h + c);
+        w -= pull * scaled;
+        N::store(g_dx + c, of.rstd * (scaled - mean.h - xhat * mean.xhat_h));
+        of_x = -of.rstd * (xhat * mean.dxhat_h + dxhat * mean.xhat_h);
+      }
+      N::store(g_x + c, of_x + of.rstd * (w - mean.w - xhat * mean.xhat_w));
     }
   }
 }

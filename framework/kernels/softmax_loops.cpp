@@ -13,7 +13,7 @@ void SoftmaxLoops<isa>::forward(float* l, int64_t rows, int64_t columns) {
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int64_t c = 0; c < columns; ++c) {
-      const float e = Number<isa>::exp(l[c] - largest);
+      const float e = Number<isa>::exp_negative(l[c] - largest);
       l[c] = e;
       sum += e;
     }

@@ -41,36 +41,26 @@ struct Prologue {
     return {groups, eps, with_silu ? kernels::Activation::silu : kernels::Activation::none};
   }
 
+  /// Of the kinds that work on rows.
+  bool on_rows() const { return kind == Kind::layer_norm || kind == Kind::silu || kind == Kind::gelu; }
+  RowFunction function(const Dual& x, const Affine& p, at::ScalarType type) const {
+    return kind == Kind::layer_norm ? layer_norm_function(x, p, eps, type) : activation_function(activation(), x, p.b);
+  }
+  RowGradient gradient(const Dual& x, const Affine& p, at::ScalarType type) const {
+    return kind == Kind::layer_norm ? layer_norm_gradient(x, p, eps, type) : activation_gradient(activation(), x, p.b);
+  }
+
   /// `statistics` is what a group norm of the same x left there, or undefined.
   Dual forward(const Dual& x, const Affine& p, at::ScalarType type, Tensor& statistics) const {
-    switch (kind) {
-      case Kind::none:
-        return linear_map(x, [&](const Tensor& a) { return a.to(type); });
-      case Kind::layer_norm:
-        return layer_norm_forward(x, p, eps, type);
-      case Kind::group_norm:
-        return group_norm_forward(x, p, group_norm(), statistics);
-      case Kind::silu:
-      case Kind::gelu:
-        break;
-    }
-    return activation_forward(activation(), x, p.b);
+    if (on_rows()) return evaluated(function(x, p, type));
+    if (kind == Kind::group_norm) return group_norm_forward(x, p, group_norm(), statistics);
+    return linear_map(x, [&](const Tensor& a) { return a.to(type); });
   }
 
   NormGradients backward(const Dual& x, const Affine& p, const Tensor& statistics, const Dual& g) const {
-    switch (kind) {
-      case Kind::none:
-        return {linear_map(g, [&](const Tensor& a) { return a.to(x.primal.scalar_type()); }), {}};
-      case Kind::layer_norm:
-        return layer_norm_backward(x, p, eps, g);
-      case Kind::group_norm:
-        return group_norm_backward(x, p, group_norm(), statistics, g);
-      case Kind::silu:
-      case Kind::gelu:
-        break;
-    }
-    const ActivationGradients out = activation_backward(activation(), x, p.b, g);
-    return {out.z, {{}, out.bias, {}, {}}};
+    if (on_rows()) return gradients(gradient(x, p, g.primal.scalar_type()), g);
+    if (kind == Kind::group_norm) return group_norm_backward(x, p, group_norm(), statistics, g);
+    return {linear_map(g, [&](const Tensor& a) { return a.to(x.primal.scalar_type()); }), {}};
   }
 };
 
@@ -95,12 +85,13 @@ V composed(const Pending<V>& pending) {
 
 /// y = prologue(x), z = W y + bias, of primal and tangent. The arguments are x, dx, a, da, b, db, weight, bias.
 struct Fused : Function<Fused> {
+  static constexpr int kOptions = 4;  // arguments that are no tensors
   enum { kX, kDx, kA, kDa, kB, kDb, kWeight, kBias, kTensors, kStatistics = kTensors, kY, kDy };
 
   static variable_list forward(AutogradContext* context, const Tensor& x, const Optional& dx, const Optional& a,
                                const Optional& da, const Optional& b, const Optional& db, const Optional& weight,
                                const Optional& bias, const Prologue& prologue, const Product& product,
-                               at::ScalarType type) {
+                               at::ScalarType type, bool keeps) {
     const Below guard;
     const auto plain = [](const Optional& y) { return y.value_or(Tensor()); };
     context->saved_data["kind"] = static_cast<int64_t>(prologue.kind);
@@ -112,15 +103,22 @@ struct Fused : Function<Fused> {
     context->saved_data["padding"] = product.padding;
     context->saved_data["type"] = static_cast<int64_t>(type);
 
+    const Affine p{plain(a), plain(b), plain(da), plain(db)};
     Tensor statistics;
-    const Dual y = prologue.forward({x, plain(dx)}, {plain(a), plain(b), plain(da), plain(db)}, type, statistics);
-    const Dual kept =
-        prologue.kind != Kind::none && product.kind != Product::Kind::none && !recomputes_activations() ? y : Dual();
+    Dual kept, z;
+    if (in_blocks(prologue, product, x, plain(weight), type)) {
+      const RowFunction f = prologue.function({x, plain(dx)}, p, type);
+      if (keeps) kept = empty_value(f);
+      z = multiply(f, *weight, plain(bias), kept);
+    } else {
+      const Dual y = prologue.forward({x, plain(dx)}, p, type, statistics);
+      if (keeps) kept = y;
+      z = product.kind == Product::Kind::none
+              ? y
+              : multiply(product, y, weight_in(*weight, type), bias ? weight_in(*bias, type) : Tensor());
+    }
     context->save_for_backward({x, plain(dx), plain(a), plain(da), plain(b), plain(db), plain(weight), plain(bias),
                                 statistics, kept.primal, kept.tangent});
-    const Dual z = product.kind == Product::Kind::none
-                       ? y
-                       : multiply(product, y, weight_in(*weight, type), bias ? weight_in(*bias, type) : Tensor());
     if (!z.tangent.defined()) return {z.primal};
     return {z.primal, z.tangent};
   }
@@ -146,22 +144,24 @@ struct Fused : Function<Fused> {
       return saved[static_cast<size_t>(i)].defined() && context->needs_input_grad(static_cast<size_t>(place));
     };
     const Below guard;
-    variable_list out(kTensors + 3);
+    variable_list out(kTensors + kOptions);
     Dual g{gradients[0], gradients.size() > 1 ? gradients[1] : Tensor()};
     bool inputs = false;
     for (const int i : {kX, kDx, kA, kDa, kB, kDb}) inputs = inputs || wants(i);
     Tensor statistics = saved[kStatistics];
+    const bool blocks = in_blocks(prologue, product, x.primal, weight, type);
     if (product.kind != Product::Kind::none) {
-      const Wanted wanted{inputs, wants(kWeight), wants(kBias)};
+      const Wanted wanted{inputs && !blocks, wants(kWeight), wants(kBias)};
       Dual y{saved[kY], saved[kDy]};
       if (!y.primal.defined()) y = wanted.weight ? prologue.forward(x, p, type, statistics) : shape_of_output(x, g);
       const ProductGradients of = multiply_backward(product, g, y, weight_in(weight, type), wanted);
       out[kWeight] = of.weight;
       out[kBias] = of.bias;
-      g = of.x;
+      if (!blocks) g = of.x;
     }
     if (!inputs) return out;
-    const NormGradients of = prologue.backward(x, p, statistics, as_loops_take(g, x.primal, prologue.kind));
+    const NormGradients of = blocks ? multiply_backward(prologue.gradient(x, p, type), g, weight)
+                                    : prologue.backward(x, p, statistics, as_loops_take(g, x.primal, prologue.kind));
     out[kX] = of.x.primal;
     out[kDx] = of.x.tangent;
     out[kA] = of.affine.a;
@@ -172,6 +172,13 @@ struct Fused : Function<Fused> {
   }
 
  private:
+  /// Whether prologue and product go over blocks of rows together.
+  static bool in_blocks(const Prologue& prologue, const Product& product, const Tensor& x, const Tensor& weight,
+                        at::ScalarType type) {
+    return product.kind == Product::Kind::linear && prologue.on_rows() && type == at::kFloat &&
+           x.scalar_type() == at::kFloat && takes_blocks(x, weight);
+  }
+
   /// The gradients of the plain form with a history of their own: those of the same layer made of LibTorch's operations.
   static variable_list recorded(const Prologue& prologue, const Product& product, const variable_list& saved,
                                 const Tensor& gradient) {
@@ -186,7 +193,7 @@ struct Fused : Function<Fused> {
     const Tensor y = composed(pending);
     const Tensor z =
         product.kind == Product::Kind::none ? y : multiply(product, {y, {}}, saved[kWeight], saved[kBias]).primal;
-    variable_list inputs, out(kTensors + 3);
+    variable_list inputs, out(kTensors + kOptions);
     std::vector<size_t> places;
     for (size_t i = 0; i < kTensors; ++i) {
       if (!saved[i].defined() || !saved[i].requires_grad()) continue;
@@ -259,8 +266,11 @@ V by_loops(const Product& product, const Pending<V>& pending, const Tensor& weig
   if (prologue.kind != Kind::none && prologue.kind != Kind::layer_norm && x.primal.scalar_type() != type) {
     x = linear_map(x, [&](const Tensor& a) { return a.to(type); });
   }
+  // what the product took is needed for the gradient of its weight alone
+  const bool keeps = prologue.kind != Kind::none && c10::GradMode::is_enabled() && weight.defined() &&
+                     weight.requires_grad() && !recomputes_activations();
   return from_outputs<V>(Fused::apply(x.primal, given(x.tangent), given(p.a), given(p.da), given(p.b), given(p.db),
-                                      given(weight), given(bias), prologue, product, type));
+                                      given(weight), given(bias), prologue, product, type, keeps));
 }
 
 }  // namespace

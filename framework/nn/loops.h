@@ -2,7 +2,11 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #pragma once
 
+#include <ATen/Parallel.h>
+
 #include <cstdint>
+#include <functional>
+#include <vector>
 
 #include <ttfm/dual.h>
 
@@ -30,17 +34,42 @@ struct NormGradients {
   AffineGradients affine;
 };
 
-Dual activation_forward(kernels::Activation kind, const Dual& z, const Tensor& bias);
-
-struct ActivationGradients {
-  Dual z;
-  Tensor bias;
+/// A function of rows, primal and tangent, that is evaluated block by block: what takes its rows next can do so while they
+/// are in a core's cache. It refers to the memory of its arguments.
+struct RowFunction {
+  const char* name;     ///< for profiles
+  Tensor x;             ///< in the shape of the result
+  bool dual;            ///< whether the result has a tangent
+  at::ScalarType type;  ///< of the result
+  /// Writes rows from <= i < to of the result to y and, if dual, dy, contiguous from there on.
+  std::function<void(int64_t from, int64_t to, void* y, void* dy)> evaluate;
 };
-ActivationGradients activation_backward(kernels::Activation kind, const Dual& z, const Tensor& bias, const Dual& g);
+RowFunction activation_function(kernels::Activation kind, const Dual& z, const Tensor& bias);
+RowFunction layer_norm_function(const Dual& x, const Affine& affine, double eps, at::ScalarType type);
+Dual empty_value(const RowFunction& f);  ///< memory for the whole result
+Dual evaluated(const RowFunction& f);
 
-/// `type`: of the result.
-Dual layer_norm_forward(const Dual& x, const Affine& affine, double eps, at::ScalarType type);
-NormGradients layer_norm_backward(const Dual& x, const Affine& affine, double eps, const Dual& g);
+/// The same for its gradient, which is given block by block.
+struct RowGradient {
+  const char* name;
+  std::vector<int64_t> bounds;  ///< rows bounds[i] <= row < bounds[i + 1] belong to part i: one thread adds them up
+  /// Takes the gradients g and h of rows from <= i < to of the result and of its tangent.
+  std::function<void(int64_t part, int64_t from, int64_t to, const void* g, const void* h)> take;
+  std::function<NormGradients()> sums;  ///< once all rows were taken; the bias of an activation is affine.b
+};
+RowGradient activation_gradient(kernels::Activation kind, const Dual& z, const Tensor& bias);
+RowGradient layer_norm_gradient(const Dual& x, const Affine& affine, double eps, at::ScalarType type);
+NormGradients gradients(const RowGradient& f, const Dual& g);
+
+/// f(part, from, to) for all parts, shared among threads.
+template <class F>
+void over_parts(const RowGradient& gradient, F&& f) {
+  at::parallel_for(0, static_cast<int64_t>(gradient.bounds.size()) - 1, 1, [&](int64_t first, int64_t last) {
+    for (int64_t part = first; part < last; ++part) {
+      f(part, gradient.bounds[static_cast<size_t>(part)], gradient.bounds[static_cast<size_t>(part) + 1]);
+    }
+  });
+}
 
 struct GroupNormKind {
   int64_t groups;

@@ -6,6 +6,8 @@
 
 #include <ttfm/dual.h>
 
+#include "nn/loops.h"
+
 /// The products of layers with their weights, for use inside autograd functions: nothing here is recorded. A dual is
 /// multiplied as one matrix or batch of twice the rows, without a copy where its halves lie side by side.
 namespace ttfm::nn {
@@ -33,5 +35,15 @@ struct Wanted {
 /// looked at.
 ProductGradients multiply_backward(const Product& product, const Dual& g, const Dual& x, const Tensor& weight,
                                    Wanted wanted);
+
+/// Whether a linear product with so many rows as x has, in fp32 on the CPU, is computed in blocks of rows.
+bool takes_blocks(const Tensor& x, const Tensor& weight);
+
+/// W f and W df, and the bias to the first, each block of f's rows multiplied while it is in a core's cache. `kept`, if
+/// defined, takes f. For what takes_blocks().
+Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias, const Dual& kept);
+
+/// The gradient of f's arguments from that of the result, g.
+NormGradients multiply_backward(const RowGradient& f, const Dual& g, const Tensor& weight);
 
 }  // namespace ttfm::nn

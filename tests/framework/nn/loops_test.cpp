@@ -225,6 +225,35 @@ TEST_P(LoopsTest, LayersThatTakeWhatIsPending) {
   }
 }
 
+// enough rows for products in blocks, and no size that is a multiple of a block's, a panel's or a vector's
+TEST_P(LoopsTest, LinearLayersInBlocksOfRows) {
+  constexpr int64_t kSamples = 3, kTokens = 67, kIn = 70, kOut = 131;
+  const auto layer_of = [](const Duals& in, const Tensor& weight) {
+    nn::Linear layer(kIn, kOut);
+    layer.weight = weight;
+    layer.bias = in[2].primal;
+    return layer;
+  };
+  const Duals weights{constant_dual(7, {kOut, kIn}), constant_dual(8, {kOut})};
+  for (const Dual& x : forms({kSamples * kTokens, kIn})) {
+    expect_equal([&](const Duals& in) { return layer_of(in, in[1].primal)(in[0]); }, {x, weights[0], weights[1]});
+    const auto after_gelu = [](const Duals& in) { return nn::pending_gelu(biased(in[0], in[3])); };
+    expect_equal([&](const Duals& in) { return layer_of(in, in[1].primal)(after_gelu(in)); },
+                 {x, weights[0], weights[1], constant_dual(9, {kIn})});
+    // frozen: nothing is kept for a gradient that nobody asks for
+    expect_equal([&](const Duals& in) { return layer_of(in, in[1].primal.detach())(after_gelu(in)); },
+                 {x, weights[0], weights[1], constant_dual(9, {kIn})});
+  }
+  const Layer after_norm = [&](const Duals& in) {
+    return layer_of(in, in[1].primal)(nn::pending_layer_norm_modulate(in[0], in[3], in[4]));
+  };
+  for (const Dual& x : forms({kSamples, kTokens, kIn})) {
+    const Dual moving = normal_dual(5, {kSamples, kIn}), fixed = constant_dual(6, {kSamples, kIn});
+    expect_equal(after_norm, {x, weights[0], weights[1], moving, fixed});
+    expect_equal(after_norm, {x, weights[0], weights[1], fixed, fixed});
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Isas, LoopsTest, testing::Values(Isa::plain, Isa::avx2, Isa::avx512),
                          [](const auto& tested) { return kernels::name(tested.param); });
 
