@@ -16,7 +16,7 @@ Conv2d::Conv2d(int64_t in, int64_t out, Shape form)
              Init::uniform(1 / std::sqrt(static_cast<double>(in * form.kernel * form.kernel)))) {}
 
 Conv2d::Conv2d(int64_t in, int64_t out, Shape form, Init weight_start, Init bias_start)
-    : weight(nn::weight({out, in, form.kernel, form.kernel})),
+    : weight(nn::weight({out, in, form.kernel, form.kernel}).contiguous(at::MemoryFormat::ChannelsLast)),
       bias(nn::weight({out})),
       shape(form),
       weight_init(weight_start),

@@ -68,8 +68,11 @@ std::map<std::string, std::string> input_checksums(const Session& session, const
   std::map<std::string, std::string> inputs{{"data", data_checksum(session.assembly())}};
   if (teacher) {
     run::Checksum checksum;
-    if (teacher->network) add(checksum, teacher->network->parameters().values());
-    if (teacher->parameters) add(checksum, teacher->parameters->values());
+    const auto add_all = [&](const train::FlatParameters& weights) {
+      add(checksum, weights.row_by_row(weights.values()));
+    };
+    if (teacher->network) add_all(teacher->network->parameters());
+    if (teacher->parameters) add_all(*teacher->parameters);
     inputs["teacher"] = checksum.text();
   }
   return inputs;

@@ -154,6 +154,16 @@ void AdamW::step_in_one_pass(double lr, const std::vector<Average>& averages) {
   for (const Average& average : averages) changed(average.values, average.shadow);
 }
 
-std::vector<NamedTensor> AdamW::named() const { return {{"first", first_}, {"second", second_}, {"count", count_}}; }
+std::vector<NamedTensor> AdamW::named() const {
+  return {{"first", parameters_.row_by_row(first_)}, {"second", parameters_.row_by_row(second_)}, {"count", count_}};
+}
+
+void AdamW::load(const std::vector<NamedTensor>& state) {
+  for (const NamedTensor& each : state) {
+    if (each.name == "first") parameters_.from_row_by_row(each.value, first_);
+    if (each.name == "second") parameters_.from_row_by_row(each.value, second_);
+    if (each.name == "count") count_.copy_(each.value);
+  }
+}
 
 }  // namespace ttfm::train

@@ -34,8 +34,10 @@ class AdamW {
 
   const Tensor& gradient_norm() const { return gradient_norm_; }  ///< as measured last, before clipping, on the device
 
-  /// The state as checkpoints hold it: both moments, flat, and the count of steps. Views of what step() updates.
+  /// The state as checkpoints hold it: both moments, flat (FlatParameters::row_by_row()), and the count of steps.
   std::vector<NamedTensor> named() const;
+  /// Goes on from what named() gave.
+  void load(const std::vector<NamedTensor>& state);
 
  private:
   bool in_host_memory() const;

@@ -46,7 +46,8 @@ class ParameterCollector final : public ParameterSet::Impl {
 
 /// All weights of a component in one flat fp32 tensor, of which the component's own tensors become 64-byte-aligned views:
 /// weights with decay first, then those without. The optimiser, averages, checkpoints and copies each work on whole
-/// buffers; the padding between views is and stays zero.
+/// buffers; the padding between views is and stays zero. A weight [O, I, h, w] that comes channels last stays so on the
+/// CPU, where convolutions want it; all others lie row by row.
 class FlatParameters {
  public:
   /// Moves the component's weights, with their present values, to `device`.
@@ -74,6 +75,12 @@ class FlatParameters {
   /// The same views of another flat tensor of the same length, for example of an average; buffers as they are.
   std::vector<NamedTensor> named_in(const Tensor& flat) const;
 
+  /// `flat` with all weights row by row, as checkpoints and checksums have it whatever the layout in memory: itself where
+  /// they lie so already.
+  Tensor row_by_row(const Tensor& flat) const;
+  /// The inverse: writes to `flat` what row_by_row() gave.
+  void from_row_by_row(const Tensor& given, const Tensor& flat) const;
+
   /// Copies every weight and buffer from `given`. Throws ttfm::Error (checkpoint) that names `source` unless these have
   /// exactly the same names and shapes; nothing is copied then.
   void load(const std::vector<NamedTensor>& given, const std::string& source) const;
@@ -83,7 +90,12 @@ class FlatParameters {
     std::string name;
     std::vector<int64_t> shape;
     int64_t offset;
+    bool channels_last;
+
+    Tensor of(const Tensor& flat) const;              ///< this weight in a flat tensor
+    Tensor row_by_row_of(const Tensor& given) const;  ///< in one where all lie row by row
   };
+  bool all_row_by_row() const;
   std::vector<View> views_;
   std::vector<NamedTensor> buffers_;
   Tensor values_, gradient_;

@@ -24,6 +24,7 @@
 namespace ttfm::train {
 namespace {
 
+constexpr const char *kOptimizer = "optimizer", *kLossOptimizer = "loss_optimizer";
 constexpr const char* kWindow = "window";
 constexpr const char* kWindowSteps = "window_steps";
 
@@ -298,8 +299,8 @@ std::vector<run::TensorGroup> Trainer::weights() const {
 std::vector<run::TensorGroup> Trainer::training_groups() const {
   std::vector<run::TensorGroup> groups = weights();
   if (average_.defined()) groups.push_back({"ema", inputs_.student.parameters().named_in(average_)});
-  groups.push_back({"optimizer", optimizer_.named()});
-  if (loss_optimizer_) groups.push_back({"loss_optimizer", loss_optimizer_->named()});
+  groups.push_back({kOptimizer, optimizer_.named()});
+  if (loss_optimizer_) groups.push_back({kLossOptimizer, loss_optimizer_->named()});
   return groups;
 }
 
@@ -318,7 +319,12 @@ void Trainer::load_weights(const std::vector<run::TensorGroup>& groups, const st
 }
 
 void Trainer::load(const TrainerState& state, const std::string& source) {
-  copy_groups(training_groups(), state.groups, source);
+  const std::vector<run::TensorGroup> groups = training_groups();
+  copy_groups(groups, state.groups, source);
+  for (const run::TensorGroup& group : groups) {
+    if (group.name == kOptimizer) optimizer_.load(group.tensors);
+    if (group.name == kLossOptimizer) loss_optimizer_->load(group.tensors);
+  }
   guard_.load(state.counters);
   step_ = state.step;
   next_window();

@@ -6,6 +6,7 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include <ttfm/conformance/errors.h>
@@ -49,6 +50,29 @@ TEST(FlatParameters, GradientsAccumulateInOneBuffer) {
   EXPECT_TRUE(at::equal(flat.gradient().narrow(0, 0, 2), at::ones({2}) * 4));
   EXPECT_TRUE(at::equal(flat.gradient().narrow(0, 16, 3), at::ones({3}) * 2));
   EXPECT_EQ(flat.gradient().sum().item<double>(), 14);
+}
+
+// layouts are this machine's: checkpoints have every weight row by row
+TEST(FlatParameters, KeepsChannelsLastInMemoryAndRowsInWhatIsSaved) {
+  Tensor image = at::randn({4, 3, 2, 5}).contiguous(at::MemoryFormat::ChannelsLast), rows = at::randn({2, 3});
+  const Tensor old_image = image.clone(), old_rows = rows;
+  ParameterCollector collector("student 'tiny'");
+  collector.parameter("image", image, 0);
+  collector.parameter("rows", rows, 0);
+  const FlatParameters flat(collector, c10::kCPU, true);
+
+  EXPECT_TRUE(at::equal(image, old_image));
+  EXPECT_TRUE(image.is_contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_EQ(image.grad().strides(), image.strides());
+  EXPECT_TRUE(at::equal(flat.named_in(flat.values())[0].value, old_image));
+
+  const Tensor saved = flat.row_by_row(flat.values());
+  EXPECT_TRUE(at::equal(saved.narrow(0, 0, 120).view({4, 3, 2, 5}), old_image));
+  EXPECT_TRUE(at::equal(saved.narrow(0, 128, 6).view({2, 3}), old_rows));
+  EXPECT_EQ(saved.narrow(0, 120, 8).abs().sum().item<double>(), 0) << "padding";
+  const Tensor back = at::zeros_like(flat.values());
+  flat.from_row_by_row(saved, back);
+  EXPECT_TRUE(at::equal(back, flat.values()));
 }
 
 TEST(FlatParameters, NamesWhatIsWrongWithARegistration) {
