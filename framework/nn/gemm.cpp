@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "nn/gemm.h"
 
+#include <ATen/native/CPUBlas.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/from_blob.h>
 
@@ -35,12 +36,16 @@ Tensor view(const Matrix<T>& m, int64_t rows, int64_t columns, at::ScalarType ty
 
 }  // namespace
 
-void gemm(int64_t m, int64_t n, int64_t k, float alpha, Matrix<const float> a, Matrix<const float> b, float beta,
-          Matrix<float> c) {
+void gemm(int64_t m, int64_t n, int64_t k, Matrix<const float> a, Matrix<const float> b, bool add, Matrix<float> c) {
+  if (!a.transposed && !b.transposed) {
+    at::native::cpublas::brgemm(m, n, k, a.stride, b.stride, c.stride, add, a.data, b.data, c.data);
+    return;
+  }
+  const float alpha = 1, beta = add ? 1 : 0;
   if (!sgemm_) {
     Tensor out = view(c, m, n, at::kFloat);
-    if (beta == 0) out.zero_();  // what is there may be a NaN
-    out.addmm_(view(a, m, k, at::kFloat), view(b, k, n, at::kFloat), beta, alpha);
+    if (!add) out.zero_();  // what is there may be a NaN
+    out.addmm_(view(a, m, k, at::kFloat), view(b, k, n, at::kFloat));
     return;
   }
   // BLAS counts columns first: C^T = B^T A^T
@@ -51,12 +56,13 @@ void gemm(int64_t m, int64_t n, int64_t k, float alpha, Matrix<const float> a, M
          &stride_a, &beta, c.data, &stride_c);
 }
 
-void gemm(int64_t m, int64_t n, int64_t k, float alpha, Matrix<const kernels::Bf16> a, Matrix<const kernels::Bf16> b,
-          float beta, Matrix<float> c) {
+void gemm(int64_t m, int64_t n, int64_t k, Matrix<const kernels::Bf16> a, Matrix<const kernels::Bf16> b, bool add,
+          Matrix<float> c) {
+  const float alpha = 1, beta = add ? 1 : 0;
   if (!cblas_gemm_bf16bf16f32) {
     Tensor out = view(c, m, n, at::kFloat);
-    if (beta == 0) out.zero_();
-    out.addmm_(view(a, m, k, at::kBFloat16).to(at::kFloat), view(b, k, n, at::kBFloat16).to(at::kFloat), beta, alpha);
+    if (!add) out.zero_();
+    out.addmm_(view(a, m, k, at::kBFloat16).to(at::kFloat), view(b, k, n, at::kBFloat16).to(at::kFloat));
     return;
   }
   constexpr int kRowMajor = 101, kPlain = 111, kTransposed = 112;

@@ -16,11 +16,11 @@ struct Matrix {
   bool transposed = false;
 };
 
-/// C <- alpha A B + beta C on this thread's share of cores, A [m, k], B [k, n], for products too small to be a tensor's:
-/// the BLAS that LibTorch carries, without LibTorch's way to it.
-void gemm(int64_t m, int64_t n, int64_t k, float alpha, Matrix<const float> a, Matrix<const float> b, float beta,
+/// C <- A B, or C <- C + A B, on this thread's share of cores, A [m, k], B [k, n], for products too small to be a tensor's:
+/// by oneDNN's kernel for blocks where neither is transposed, else by the BLAS that LibTorch carries, without LibTorch's
+/// way to it.
+void gemm(int64_t m, int64_t n, int64_t k, Matrix<const float> a, Matrix<const float> b, bool add, Matrix<float> c);
+void gemm(int64_t m, int64_t n, int64_t k, Matrix<const kernels::Bf16> a, Matrix<const kernels::Bf16> b, bool add,
           Matrix<float> c);
-void gemm(int64_t m, int64_t n, int64_t k, float alpha, Matrix<const kernels::Bf16> a, Matrix<const kernels::Bf16> b,
-          float beta, Matrix<float> c);
 
 }  // namespace ttfm::nn

@@ -67,20 +67,12 @@ class Head {
 
   void forward(int64_t sample, int64_t head, const AttentionOutput& out) {
     load(sample, head);
-    T* const s = at_.square(out.weights.s, sample, head);
-    float* const l = floating(s, u_);
-    product(q(), k().t(), n_, n_, d_, l);
-    dispatch<SoftmaxLoops>([&](auto loops) { loops.forward(l, n_, n_); });
-    round_into(l, s, n_ * n_);
+    const Weights w = room(out.weights, sample, head);
+    compute(w);
     float* const o = wide_.get(n_ * pair_);
-    product({s, n_}, v(), n_, pair_, n_, o);  // [O | S dv]
+    product({w.s, n_}, v(), n_, pair_, n_, o);  // [O | S dv]
     if (dual_) {
-      T* const ds = at_.square(out.weights.ds, sample, head);
-      float* const dl = floating(ds, w_);
-      product(qq(), kk().t(), n_, n_, pair_, dl);
-      dispatch<SoftmaxLoops>([&](auto loops) { loops.jacobian(l, dl, n_, n_); });
-      round_into(dl, ds, n_ * n_);
-      gemm(n_, d_, n_, 1, {ds, n_}, {vv_.data(), pair_}, 1, {o + d_, pair_});
+      gemm(n_, d_, n_, {w.ds, n_}, {vv_.data(), pair_}, /*add=*/true, {o + d_, pair_});
       put(o + d_, at_.head_of(out.o.tangent, sample, head), at_.width, nullptr);
     }
     put(o, at_.head_of(out.o.primal, sample, head), at_.width, nullptr);
@@ -92,8 +84,9 @@ class Head {
     T* const gh = gh_.get(n_ * pair_);
     fetch(at_.head_of(g.primal, sample, head), at_.width, nullptr, 1, gh);
     if (dual_) fetch(at_.head_of(g.tangent, sample, head), at_.width, nullptr, 1, gh + d_);
-    const T* const s = at_.square(of.weights.s, sample, head);
-    const T* const ds = at_.square(of.weights.ds, sample, head);
+    const Weights weights = room(of.weights, sample, head);
+    if (!of.weights.s.defined()) compute(weights);
+    const T *const s = weights.s, *const ds = weights.ds;
 
     // the gradients of the logits L and, in the dual form, of their tangent dL
     float* const w = w_.get(n_ * n_);
@@ -116,7 +109,7 @@ class Head {
     const Operand g_l{rounded(w, w_rounded_), n_};
     float* const out = wide_.get(n_ * pair_);
     const auto add = [&](Operand a, Operand b, float* c) {
-      gemm(n_, d_, n_, 1, a.matrix(), b.matrix(), 1, {c, pair_});
+      gemm(n_, d_, n_, a.matrix(), b.matrix(), /*add=*/true, {c, pair_});
     };
     const auto leave = [&](float* from, const Tensor& to, int64_t part, float factor) {
       const bool primal = to.is_same(g_qkv.primal);
@@ -171,6 +164,30 @@ class Head {
     Matrix<const T> matrix() const { return {data, stride, transposed}; }
   };
 
+  /// A head's S and dS.
+  struct Weights {
+    T *s, *ds;
+  };
+
+  /// Where they are kept, or scratch memory.
+  Weights room(const AttentionWeights& kept, int64_t sample, int64_t head) {
+    if (kept.s.defined()) return {at_.square(kept.s, sample, head), at_.square(kept.ds, sample, head)};
+    return {s_.get(n_ * n_), dual_ ? ds_.get(n_ * n_) : nullptr};
+  }
+
+  /// Of the head that is loaded.
+  void compute(const Weights& w) {
+    float* const l = floating(w.s, u_);
+    product(q(), k().t(), n_, n_, d_, l);
+    dispatch<SoftmaxLoops>([&](auto loops) { loops.forward(l, n_, n_); });
+    round_into(l, w.s, n_ * n_);
+    if (!dual_) return;
+    float* const dl = floating(w.ds, w_);
+    product(qq(), kk().t(), n_, n_, pair_, dl);
+    dispatch<SoftmaxLoops>([&](auto loops) { loops.jacobian(l, dl, n_, n_); });
+    round_into(dl, w.ds, n_ * n_);
+  }
+
   Operand qq() const { return {qq_.data(), pair_}; }
   Operand kk() const { return {kk_.data(), pair_}; }
   Operand v() const { return {vv_.data(), pair_}; }
@@ -179,7 +196,7 @@ class Head {
 
   /// c [m, n] <- a b
   void product(Operand a, Operand b, int64_t m, int64_t n, int64_t k, float* c) const {
-    gemm(m, n, k, 1, a.matrix(), b.matrix(), 0, {c, n});
+    gemm(m, n, k, a.matrix(), b.matrix(), /*add=*/false, {c, n});
   }
 
   void load(int64_t sample, int64_t head) {
@@ -230,7 +247,7 @@ class Head {
   bool dual_;
   int64_t n_, d_, pair_;
   float scale_;
-  Block<T> qq_, kk_, vv_, gh_, u_rounded_, w_rounded_;
+  Block<T> qq_, kk_, vv_, gh_, s_, ds_, u_rounded_, w_rounded_;
   Block<float> wide_, u_, w_, r_, rho_;
 };
 
@@ -264,15 +281,15 @@ Dual empty_pair(const Tensor& like, at::IntArrayRef shape, bool dual) {
 
 }  // namespace
 
-AttentionOutput head_attention_forward(const Dual& qkv, const Tensor& bias, int64_t heads) {
+AttentionOutput head_attention_forward(const Dual& qkv, const Tensor& bias, int64_t heads, bool keeps) {
   RECORD_FUNCTION("ttfm::head_attention_forward", c10::ArrayRef<const c10::IValue>());
   const Tensor& p = qkv.primal;
   const int64_t samples = p.size(0), tokens = p.size(1), width = p.size(2) / 3;
   const bool dual = qkv.tangent.defined();
   AttentionOutput out;
   out.o = empty_pair(p, {samples, tokens, width}, dual);
-  out.weights.s = at::empty({samples, heads, tokens, tokens}, p.options());
-  if (dual) out.weights.ds = at::empty_like(out.weights.s);
+  if (keeps) out.weights.s = at::empty({samples, heads, tokens, tokens}, p.options());
+  if (keeps && dual) out.weights.ds = at::empty_like(out.weights.s);
   with_type(p, [&](auto number) {
     over_heads<decltype(number)>(qkv, bias, heads,
                                  [&](auto& head, int64_t sample, int64_t i) { head.forward(sample, i, out); });

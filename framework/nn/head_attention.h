@@ -8,7 +8,7 @@
 /// use inside autograd functions, of values that the loops take (loops.h).
 namespace ttfm::nn {
 
-/// What the backward pass needs beside its inputs, [B, heads, N, N] each.
+/// What the backward pass needs beside its inputs, [B, heads, N, N] each; undefined: it computes them again.
 struct AttentionWeights {
   Tensor s;   ///< softmax(c q k^T)
   Tensor ds;  ///< its tangent; undefined for the plain form
@@ -19,8 +19,9 @@ struct AttentionOutput {
   AttentionWeights weights;
 };
 
-/// qkv [B, N, 3 D] without its bias [3 D]: q, k and v side by side, each head after head.
-AttentionOutput head_attention_forward(const Dual& qkv, const Tensor& bias, int64_t heads);
+/// qkv [B, N, 3 D] without its bias [3 D]: q, k and v side by side, each head after head. `keeps`: the weights, for the
+/// backward pass.
+AttentionOutput head_attention_forward(const Dual& qkv, const Tensor& bias, int64_t heads, bool keeps);
 
 struct AttentionGradients {
   Dual qkv;

@@ -13,6 +13,7 @@
 #include <ATen/ops/group_norm.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/lerp.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/randn_like.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
@@ -24,6 +25,7 @@
 #include "kernels/adamw.h"
 #include "nn/head_attention.h"
 #include "nn/loops.h"
+#include "nn/product.h"
 
 namespace ttfm {
 namespace {
@@ -52,7 +54,7 @@ Tensor rows(int64_t batch, int64_t width) { return at::randn({batch, width}); }
 
 void gelu_ttfm(benchmark::State& state) {
   const Tensor z = tokens(state, 4 * kWidth), bias = at::randn({4 * kWidth});
-  run(state, z, 2, [&] { return nn::activation_forward(Activation::gelu, {z, {}}, bias).primal; });
+  run(state, z, 2, [&] { return nn::evaluated(nn::activation_function(Activation::gelu, {z, {}}, bias)).primal; });
 }
 void gelu_libtorch(benchmark::State& state) {
   const Tensor z = tokens(state, 4 * kWidth), bias = at::randn({4 * kWidth}).to(z.scalar_type());
@@ -60,7 +62,9 @@ void gelu_libtorch(benchmark::State& state) {
 }
 void gelu_backward_ttfm(benchmark::State& state) {
   const Tensor z = tokens(state, 4 * kWidth), g = at::randn_like(z), bias = at::randn({4 * kWidth});
-  run(state, z, 3, [&] { return nn::activation_backward(Activation::gelu, {z, {}}, bias, {g, {}}).z.primal; });
+  run(state, z, 3, [&] {
+    return nn::gradients(nn::activation_gradient(Activation::gelu, {z, {}}, bias), {g, {}}).x.primal;
+  });
 }
 void gelu_backward_libtorch(benchmark::State& state) {
   const Tensor z = tokens(state, 4 * kWidth), g = at::randn_like(z);
@@ -73,7 +77,7 @@ void gelu_backward_libtorch(benchmark::State& state) {
 void layer_norm_ttfm(benchmark::State& state) {
   const Tensor x = tokens(state), scale = rows(kBatch, kWidth), shift = rows(kBatch, kWidth);
   run(state, x, 2, [&] {
-    return nn::layer_norm_forward({x, {}}, {scale, shift, {}, {}}, 1e-6, x.scalar_type()).primal;
+    return nn::evaluated(nn::layer_norm_function({x, {}}, {scale, shift, {}, {}}, 1e-6, x.scalar_type())).primal;
   });
 }
 void layer_norm_libtorch(benchmark::State& state) {
@@ -85,7 +89,8 @@ void layer_norm_dual_ttfm(benchmark::State& state) {
   const Dual x{tokens(state), tokens(state)};
   const Tensor scale = rows(kBatch, kWidth), shift = rows(kBatch, kWidth);
   run(state, x.primal, 4, [&] {
-    return nn::layer_norm_forward(x, {scale, shift, scale, shift}, 1e-6, x.primal.scalar_type()).tangent;
+    return nn::evaluated(nn::layer_norm_function(x, {scale, shift, scale, shift}, 1e-6, x.primal.scalar_type()))
+        .tangent;
   });
 }
 
@@ -114,7 +119,7 @@ void gated_residual_libtorch(benchmark::State& state) {
 
 void attention_ttfm(benchmark::State& state) {
   const Tensor qkv = tokens(state, 3 * kWidth), bias = at::randn({3 * kWidth});
-  run(state, qkv, 1, [&] { return nn::head_attention_forward({qkv, {}}, bias, kHeads).o.primal; });
+  run(state, qkv, 1, [&] { return nn::head_attention_forward({qkv, {}}, bias, kHeads, false).o.primal; });
 }
 void attention_libtorch(benchmark::State& state) {
   const Tensor qkv = tokens(state, 3 * kWidth), bias = at::randn({3 * kWidth}).to(qkv.scalar_type());
@@ -124,6 +129,19 @@ void attention_libtorch(benchmark::State& state) {
         .transpose(1, 2)
         .reshape({kBatch, kTokens, kWidth});
   });
+}
+
+void linear_after_gelu_ttfm(benchmark::State& state) {
+  const Tensor z = tokens(state, 4 * kWidth), weight = at::randn({kWidth, 4 * kWidth});
+  const Tensor bias = at::randn({4 * kWidth});
+  run(state, z, 1, [&] {
+    return nn::multiply(nn::activation_function(Activation::gelu, {z, {}}, bias), weight, {}, {}).primal;
+  });
+}
+void linear_after_gelu_libtorch(benchmark::State& state) {
+  const Tensor z = tokens(state, 4 * kWidth), weight = at::randn({kWidth, 4 * kWidth});
+  const Tensor bias = at::randn({4 * kWidth});
+  run(state, z, 1, [&] { return at::linear(at::gelu(z + bias, "tanh"), weight); });
 }
 
 constexpr int64_t kWeights = 7'500'000;
@@ -183,6 +201,8 @@ TTFM_IN_BOTH_TYPES(gated_residual_ttfm);
 TTFM_IN_BOTH_TYPES(gated_residual_libtorch);
 TTFM_IN_BOTH_TYPES(attention_ttfm);
 TTFM_IN_BOTH_TYPES(attention_libtorch);
+BENCHMARK(linear_after_gelu_ttfm)->Arg(32)->Unit(benchmark::kMicrosecond);
+BENCHMARK(linear_after_gelu_libtorch)->Arg(32)->Unit(benchmark::kMicrosecond);
 BENCHMARK(adamw_with_two_averages_ttfm)->Unit(benchmark::kMicrosecond);
 BENCHMARK(adamw_with_two_averages_libtorch)->Unit(benchmark::kMicrosecond);
 

@@ -150,7 +150,8 @@ void DeviceRun::differentiate() {
   add("velocity", plain);
   add("primal", dual.primal);
   add("tangent", dual.tangent);
-  add("gradient in the weights", student_->parameters().gradient());
+  const train::FlatParameters& weights = student_->parameters();
+  add("gradient in the weights", weights.row_by_row(weights.gradient()));
   add("gradient in x", x.grad());
 }
 
