@@ -20,10 +20,9 @@ int64_t panels_of(int64_t n) { return (n + kPanel - 1) / kPanel; }
 }  // namespace
 
 bool PackedMatrix::worth_it(const at::Tensor& m, int64_t rows) {
-  constexpr int64_t kFewRows = 2 * kRows, kFewColumns = 16;
+  constexpr int64_t kFewRows = 2 * kRows;
   const bool dense = (m.stride(1) == 1 && m.stride(0) >= m.size(1)) || (m.stride(0) == 1 && m.stride(1) >= m.size(0));
-  return m.is_cpu() && m.scalar_type() == at::kFloat && dense && rows >= kFewRows && m.size(1) >= kFewColumns &&
-         m.size(0) > 0;
+  return m.is_cpu() && m.scalar_type() == at::kFloat && dense && rows >= kFewRows && m.size(1) > 0 && m.size(0) > 0;
 }
 
 PackedMatrix::PackedMatrix(const at::Tensor& m)

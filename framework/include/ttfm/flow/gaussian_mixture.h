@@ -113,32 +113,42 @@ struct GaussianMixture {
   }
 
   /// a_{k,t}^2, [B, K].
-  Tensor variance(const Tensor& t) const { return (1 - t).square().unsqueeze(1) + (t.unsqueeze(1) * sigmas).square(); }
+  Tensor variance(const Tensor& t) const { return variance_by_component(t).t(); }
 
   /// log w_k N(x; t mu_k, a_{k,t}^2 I) of each row and component, [B, K]; x is [B, D]:
   ///   log w_k - |x - t mu_k|^2 / (2 a_{k,t}^2) - (D/2) log(2 pi a_{k,t}^2)
   Tensor log_joint(const Tensor& x, const Tensor& t) const {
-    const Tensor a_squared = variance(t);
-    const Tensor offset = x.unsqueeze(1) - t.view({-1, 1, 1}) * means;  // differences first: no cancellation of squares
-    const double half = 0.5 * static_cast<double>(x.size(1));
-    return log_weights - offset.square().sum(2) / (2 * a_squared) - half * (2 * std::numbers::pi * a_squared).log();
+    return log_joint_by_component(x, t, variance_by_component(t)).t();
   }
 
   /// v_t(x) = E[x_1 - x_0 | x_t = x], the mean of the components' velocities under the posterior r_k of the component:
   ///   r_k(x, t) proportional to w_k N(x; t mu_k, a_{k,t}^2 I)
   ///   v_t(x) = sum_k r_k(x, t) [ mu_k + c_k (x - t mu_k) ],   c_k = (t sigma_k^2 - (1-t)) / a_{k,t}^2
   Tensor velocity(const Tensor& x, const Tensor& t) const {
-    const Tensor rows = x.flatten(1), time = t.unsqueeze(1);
-    const Tensor r = at::softmax(log_joint(rows, t), 1);
-    const Tensor c = (time * sigmas.square() - (1 - time)) / variance(t);
-    // sum_k r_k c_k x + sum_k r_k (1 - t c_k) mu_k, the same sum without a [B, K, D] product
-    const Tensor v = (r * c).sum(1, /*keepdim=*/true) * rows + at::matmul(r * (1 - time * c), means);
+    const Tensor rows = x.flatten(1), a_squared = variance_by_component(t);
+    const Tensor r = at::softmax(log_joint_by_component(rows, t, a_squared), 0);
+    const Tensor c = (t * sigmas.square().unsqueeze(1) - (1 - t)) / a_squared;
+    // sum_k r_k c_k x + sum_k r_k (1 - t c_k) mu_k, the same sum without a [K, D, B] product
+    const Tensor v = (r * c).sum(0).unsqueeze(1) * rows + at::matmul((r * (1 - t * c)).t(), means);
     return v.view_as(x);
   }
 
   /// log sum_k w_k N(x; mu_k, sigma_k^2 I) of each row, the density of the data: [B].
   Tensor log_density(const Tensor& x) const {
     return at::logsumexp(log_joint(x.flatten(1), x.new_ones({x.size(0)})), 1);
+  }
+
+ private:
+  // [K, B]: loops go over the many rows, not over the few components
+
+  Tensor variance_by_component(const Tensor& t) const { return (1 - t).square() + (sigmas.unsqueeze(1) * t).square(); }
+
+  Tensor log_joint_by_component(const Tensor& x, const Tensor& t, const Tensor& a_squared) const {
+    // differences first: no cancellation of squares
+    const Tensor offset = x.t().contiguous() - means.unsqueeze(2) * t;
+    const double half = 0.5 * static_cast<double>(x.size(1));
+    return log_weights.unsqueeze(1) - offset.square().sum(1) / (2 * a_squared) -
+           half * (2 * std::numbers::pi * a_squared).log();
   }
 };
 
