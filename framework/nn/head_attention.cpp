@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "nn/head_attention.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
@@ -11,6 +10,8 @@
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
+
+#include <ttfm/parallel.h>
 
 #include "kernels/heads.h"
 #include "kernels/softmax.h"
@@ -257,7 +258,7 @@ void over_heads(const Dual& qkv, const Tensor& bias, int64_t heads, F&& f) {
   const Layout<T> layout(qkv.primal, heads);
   constexpr int64_t kWorthAThread = 1 << 14;  // numbers in the squares of the heads
   const int64_t grain = std::max<int64_t>(1, kWorthAThread / (layout.tokens * layout.tokens));
-  at::parallel_for(0, qkv.primal.size(0) * heads, grain, [&](int64_t from, int64_t to) {
+  parallel_for(0, qkv.primal.size(0) * heads, grain, [&](int64_t from, int64_t to) {
     Head<T> head(layout, qkv, bias);
     for (int64_t i = from; i < to; ++i) f(head, i / heads, i % heads);
   });

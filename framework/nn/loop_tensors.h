@@ -2,12 +2,13 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #pragma once
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/record_function.h>
 
 #include <algorithm>
+
+#include <ttfm/parallel.h>
 
 #include "kernels/number.h"
 #include "nn/dual_buffer.h"
@@ -112,7 +113,7 @@ constexpr int64_t kWorthAThread = 1 << 15;  // numbers
 template <class F>
 void over_samples(const Tensor& x, F&& f) {
   const int64_t samples = x.size(0);
-  at::parallel_for(0, samples, std::max<int64_t>(1, kWorthAThread * samples / x.numel()), f);
+  parallel_for(0, samples, std::max<int64_t>(1, kWorthAThread * samples / x.numel()), f);
 }
 
 template <class Norm>

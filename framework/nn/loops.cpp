@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "nn/loops.h"
 
+#include <ATen/Parallel.h>
+
 #include "kernels/layer_norm.h"
 #include "nn/loop_tensors.h"
 
@@ -143,8 +145,8 @@ Dual evaluated(const RowFunction& f) {
   const auto row = [row_bytes](const Tensor& of, int64_t i) {
     return of.defined() ? static_cast<char*>(of.mutable_data_ptr()) + i * row_bytes : nullptr;
   };
-  at::parallel_for(0, f.x.numel() / columns, std::max<int64_t>(1, kWorthAThread / columns),
-                   [&](int64_t from, int64_t to) { f.evaluate(from, to, row(y.primal, from), row(y.tangent, from)); });
+  parallel_for(0, f.x.numel() / columns, std::max<int64_t>(1, kWorthAThread / columns),
+               [&](int64_t from, int64_t to) { f.evaluate(from, to, row(y.primal, from), row(y.tangent, from)); });
   return y;
 }
 

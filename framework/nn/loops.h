@@ -2,13 +2,12 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #pragma once
 
-#include <ATen/Parallel.h>
-
 #include <cstdint>
 #include <functional>
 #include <vector>
 
 #include <ttfm/dual.h>
+#include <ttfm/parallel.h>
 
 #include "kernels/activation.h"
 
@@ -64,7 +63,7 @@ NormGradients gradients(const RowGradient& f, const Dual& g);
 /// f(part, from, to) for all parts, shared among threads.
 template <class F>
 void over_parts(const RowGradient& gradient, F&& f) {
-  at::parallel_for(0, static_cast<int64_t>(gradient.bounds.size()) - 1, 1, [&](int64_t first, int64_t last) {
+  parallel_for(0, static_cast<int64_t>(gradient.bounds.size()) - 1, 1, [&](int64_t first, int64_t last) {
     for (int64_t part = first; part < last; ++part) {
       f(part, gradient.bounds[static_cast<size_t>(part)], gradient.bounds[static_cast<size_t>(part) + 1]);
     }

@@ -2,11 +2,12 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "nn/packed_matrix.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/native/CPUBlas.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+
+#include <ttfm/parallel.h>
 
 #include "kernels/panels.h"
 
@@ -30,11 +31,10 @@ PackedMatrix::PackedMatrix(const at::Tensor& m)
   const auto* from = m.const_data_ptr<float>();
   auto* to = panels_.mutable_data_ptr<float>();
   constexpr int64_t kWorthAThread = 1 << 15;  // numbers
-  at::parallel_for(0, panels_of(n_), std::max<int64_t>(1, kWorthAThread / (k_ * kPanel)),
-                   [&](int64_t first, int64_t last) {
-                     kernels::dispatch<kernels::PanelLoops>(
-                         [&](auto loops) { loops.pack(from, m.stride(0), m.stride(1), k_, n_, to, first, last); });
-                   });
+  parallel_for(0, panels_of(n_), std::max<int64_t>(1, kWorthAThread / (k_ * kPanel)), [&](int64_t first, int64_t last) {
+    kernels::dispatch<kernels::PanelLoops>(
+        [&](auto loops) { loops.pack(from, m.stride(0), m.stride(1), k_, n_, to, first, last); });
+  });
 }
 
 void PackedMatrix::multiply(const float* x, int64_t stride_x, int64_t rows, float* y, int64_t stride_y,

@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "train/adamw.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adamw.h>
@@ -15,6 +14,8 @@
 
 #include <algorithm>
 #include <cmath>
+
+#include <ttfm/parallel.h>
 
 #include "kernels/adamw.h"
 
@@ -31,7 +32,7 @@ kernels::Bf16* copy_in_16_bits(const ShadowWeights* shadow) {
 template <class F>
 void over_parts(int64_t begin, int64_t end, F&& f) {
   const int64_t parts = (end - begin + kPart - 1) / kPart;
-  at::parallel_for(0, parts, 1, [&](int64_t first, int64_t last) {
+  parallel_for(0, parts, 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) f(begin + i * kPart, std::min(end, begin + (i + 1) * kPart), i);
   });
 }
