@@ -61,7 +61,7 @@ set(CPACK_GENERATOR TGZ)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 # by hand: the tool that finds them fails at LibTorch, which no package has; ./dev check sdk holds the list to the files
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6 (>= 2.36), libstdc++6 (>= 12), libfmt9, libjpeg62-turbo, libpng16-16, \
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6 (>= 2.36), libstdc++6 (>= 12), libfmt9, libgomp1, libjpeg62-turbo, libpng16-16, \
 libspdlog1.10, libssl3, libtomlplusplus3, zlib1g")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "g++, cmake, libgtest-dev")
 include(CPack)

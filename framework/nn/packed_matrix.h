@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace ttfm::nn {
@@ -19,6 +20,9 @@ class PackedMatrix {
   /// Whether m [k, n] is worth packing for so many rows, and of a kind that can be: float, in host memory, a dense matrix
   /// or its transpose.
   static bool worth_it(const at::Tensor& m, int64_t rows);
+
+  /// Rows that are worth a thread: about ten times what waking one takes.
+  static int64_t rows_for_a_thread(int64_t k, int64_t n) { return std::max(kRows, (int64_t{1} << 21) / (k * n)); }
 
   explicit PackedMatrix(const at::Tensor& m);
 

@@ -55,7 +55,7 @@ void times(const Tensor& x, const Tensor& m, const Tensor& bias, const std::opti
   }
   RECORD_FUNCTION("ttfm::product", c10::ArrayRef<const c10::IValue>());
   const Tensor rows = x.stride(1) == 1 ? x : x.contiguous();
-  parallel_for(0, x.size(0), PackedMatrix::kRows, [&](int64_t from, int64_t to) {
+  parallel_for(0, x.size(0), PackedMatrix::rows_for_a_thread(m.size(0), m.size(1)), [&](int64_t from, int64_t to) {
     packed->multiply(rows.const_data_ptr<float>() + from * rows.stride(0), rows.stride(0), to - from,
                      y.mutable_data_ptr<float>() + from * y.stride(0), y.stride(0),
                      bias.defined() ? bias.const_data_ptr<float>() : nullptr);
@@ -136,7 +136,7 @@ Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias, co
   shape.back() = n;
   const Dual z = empty_value(weight, shape, f.dual);
   const PackedMatrix packed(weight.t());
-  parallel_for(0, f.x.numel() / k, PackedMatrix::kRows, [&](int64_t first, int64_t last) {
+  parallel_for(0, f.x.numel() / k, PackedMatrix::rows_for_a_thread(k, n), [&](int64_t first, int64_t last) {
     const Tensor scratch = kept.primal.defined() ? Tensor() : scratch_rows(weight, k, f.dual);
     for (int64_t from = first; from < last; from += PackedMatrix::kRows) {
       const int64_t rows = std::min(PackedMatrix::kRows, last - from);

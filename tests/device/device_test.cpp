@@ -20,12 +20,14 @@
 namespace ttfm::test {
 namespace {
 
-/// Equal to fp32's accuracy.
-void expect_equal(const Outcome& device, const Outcome& cpu, double bound = 1e-5) {
+/// Equal to fp32's accuracy. Moments come after a step of AdamW, which turns rounding where a gradient is about 0 into
+/// whole steps, and the second is a square, of twice the relative error.
+void expect_equal(const Outcome& device, const Outcome& cpu) {
   ASSERT_EQ(device.size(), cpu.size());
   ASSERT_FALSE(cpu.empty());
   for (size_t i = 0; i < cpu.size(); ++i) {
     ASSERT_EQ(device[i].first, cpu[i].first);
+    const double bound = cpu[i].first.find("optimizer") == std::string::npos ? 1e-5 : 3e-5;
     EXPECT_LE(conformance::relative_error(device[i].second, cpu[i].second), bound) << cpu[i].first;
   }
 }
