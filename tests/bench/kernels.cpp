@@ -14,6 +14,7 @@
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/lerp.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/randn_like.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
@@ -42,6 +43,16 @@ void run(benchmark::State& state, const Tensor& x, int tensors, F&& f) {
   const at::NoGradGuard no_grad;
   for (auto _ : state) benchmark::DoNotOptimize(f());
   state.SetBytesProcessed(state.iterations() * tensors * static_cast<int64_t>(x.nbytes()));
+}
+
+/// Runs `f` and counts the operations of a product of the sizes that `state` has: rows, in, out.
+template <class F>
+void run_product(benchmark::State& state, F&& f) {
+  const at::NoGradGuard no_grad;
+  for (auto _ : state) benchmark::DoNotOptimize(f());
+  const auto operations = static_cast<double>(2 * state.range(0) * state.range(1) * state.range(2));
+  state.counters["flops"] =
+      benchmark::Counter(operations, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }
 
 Tensor tokens(const benchmark::State& state, int64_t width = kWidth) {
@@ -131,6 +142,24 @@ void attention_libtorch(benchmark::State& state) {
   });
 }
 
+/// Rows, numbers in a row, numbers of the result.
+void linear_ttfm(benchmark::State& state) {
+  const Tensor x = at::randn({state.range(0), state.range(1)}), weight = at::randn({state.range(2), state.range(1)});
+  const nn::Product linear{.kind = nn::Product::Kind::linear};
+  run_product(state, [&] { return nn::multiply(linear, {x, {}}, weight, {}).primal; });
+}
+void linear_libtorch(benchmark::State& state) {
+  const Tensor x = at::randn({state.range(0), state.range(1)}), weight = at::randn({state.range(2), state.range(1)});
+  run_product(state, [&] { return at::mm(x, weight.t()); });
+}
+void sizes_of_layers(benchmark::internal::Benchmark* benchmark) {
+  benchmark->ArgNames({"rows", "in", "out"});
+  for (const auto& [in, out] : {std::pair<int64_t, int64_t>{256, 768}, {256, 256}, {256, 1024}, {1024, 256}}) {
+    benchmark->Args({2048, in, out});
+  }
+  benchmark->Args({1024, 512, 512})->Args({512, 256, 256})->Args({2000, 300, 515})->Unit(benchmark::kMicrosecond);
+}
+
 void linear_after_gelu_ttfm(benchmark::State& state) {
   const Tensor z = tokens(state, 4 * kWidth), weight = at::randn({kWidth, 4 * kWidth});
   const Tensor bias = at::randn({4 * kWidth});
@@ -201,6 +230,8 @@ TTFM_IN_BOTH_TYPES(gated_residual_ttfm);
 TTFM_IN_BOTH_TYPES(gated_residual_libtorch);
 TTFM_IN_BOTH_TYPES(attention_ttfm);
 TTFM_IN_BOTH_TYPES(attention_libtorch);
+BENCHMARK(linear_ttfm)->Apply(sizes_of_layers);
+BENCHMARK(linear_libtorch)->Apply(sizes_of_layers);
 BENCHMARK(linear_after_gelu_ttfm)->Arg(32)->Unit(benchmark::kMicrosecond);
 BENCHMARK(linear_after_gelu_libtorch)->Arg(32)->Unit(benchmark::kMicrosecond);
 BENCHMARK(adamw_with_two_averages_ttfm)->Unit(benchmark::kMicrosecond);

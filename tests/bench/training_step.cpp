@@ -4,32 +4,38 @@
 // One cell of ./dev bench compare: a network, a loss and a precision. Reads what to do from stdin, a line each, and answers
 // with a line of JSON:
 //
-//   export FILE   write the weights, inputs and outputs of both networks, by which a peer shows that it is the same
+//   export FILE   write weights, the next step's batch, what the networks say of it, its loss and gradient, by which a
+//                 peer shows that it computes the same
 //   steps N       take N training steps: their times, and the page faults of one
 //   reset         the peak of the memory counts from here
 //   rates         the best rates of large products on this machine
 //   operators     where the time of three steps goes, by LibTorch's operations
+//
+// --versions instead says what LibTorch was built with.
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/randn.h>
-#include <ATen/ops/sort.h>
 #include <ATen/record_function.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <ttfm/flow/flow_map.h>
@@ -65,8 +71,7 @@ int64_t page_faults() {
 
 struct CellOptions {
   std::string network, loss, precision = "fp32", frozen_precision = "same", activations = "keep";
-  int64_t batch = 8;
-  int threads = 1;
+  int64_t batch = 8, threads = 1;
 };
 
 // what a step costs does not depend on what the images show
@@ -77,6 +82,28 @@ const std::map<std::string, std::string> kNetworks = {
     {"unet", std::string(kImages) + "[student]\ntype = \"unet\"\nchannels = 64\nmultipliers = [1, 2, 2]\nblocks = 2\n"
                                     "attention = [2]\nheads = 4\ngroups = 32\n"},
     {"dit", std::string(kImages) + "[student]\ntype = \"dit\"\npatch = 2\nwidth = 256\ndepth = 6\nheads = 4\n"},
+};
+
+/// A loss, and the batch that it is given while `watched`.
+class WatchedLoss final : public Loss {
+ public:
+  explicit WatchedLoss(host::Owned<Loss> loss) : loss_(std::move(loss)) {}
+
+  const void* query(uint32_t id) const noexcept override { return loss_->query(id); }
+  void needs(LossNeeds& out) const override { loss_->needs(out); }
+  void compute(const LossInputs& in, const LossResult& out) const override {
+    if (watched) {
+      x_0 = in.x_0();
+      x_1 = in.x_1();
+    }
+    loss_->compute(in, out);
+  }
+
+  bool watched = false;
+  mutable Tensor x_0, x_1;
+
+ private:
+  host::Owned<Loss> loss_;
 };
 
 /// Everything of a step, in the order in which it has to go.
@@ -96,7 +123,7 @@ class Cell {
       fill_zero_weights(*network, "teacher weights");
       teacher_ = assembly_.teacher(network);
     }
-    loss_ = assembly_.loss("loss");
+    loss_ = std::make_unique<WatchedLoss>(assembly_.loss("loss"));
     train::TrainerInputs inputs{
         .stage = "bench",
         .options = config::read_section<config::TrainSection>(config_.at("train")),
@@ -119,25 +146,30 @@ class Cell {
 
   void step() { trainer_->step(); }
 
-  /// The weights of both networks, and what they say of x_1, s and t.
-  void write(const std::filesystem::path& file) const {
-    const at::NoGradGuard no_grad;
+  /// The weights of student, teacher and target network, the next step's batch and times, what student and teacher say
+  /// of x_1 there, the loss and its gradient. Changes nothing.
+  void write(const std::filesystem::path& file) {
     std::vector<io::NamedTensor> all;
-    const auto add = [&](const std::string& prefix, const train::Network& network) {
-      for (const io::NamedTensor& each : network.parameters().named()) all.push_back({prefix + each.name, each.value});
+    const auto add = [&](const std::string& prefix, const std::vector<io::NamedTensor>& tensors) {
+      for (const io::NamedTensor& each : tensors) all.push_back({prefix + each.name, each.value});
     };
-    add("student/", *student_);
-    if (teacher_.network) add("teacher/", *teacher_.network);
-    std::vector<int64_t> shape{options_.batch};
-    const auto data = assembly_.data_shape();
-    shape.insert(shape.end(), data.begin(), data.end());
-    const Tensor x = assembly_.stream("bench x").normal(shape);
-    const Tensor times = std::get<0>(at::sort(assembly_.stream("bench times").uniform({2, options_.batch}), 0));
-    const Tensor s = times[0].clone(), t = times[1].clone();
+    loss_->watched = true;
+    const train::StepRecord step = trainer_->examine(trainer_->steps_done());
+    loss_->watched = false;
+    const Tensor x_0 = std::exchange(loss_->x_0, {}), x_1 = std::exchange(loss_->x_1, {});
+    const Tensor t = step.values.at("t"), s = step.values.contains("s") ? step.values.at("s") : t.clone();
+
+    const at::NoGradGuard no_grad;
+    const train::FlatParameters& parameters = student_->parameters();
+    for (const run::TensorGroup& group : trainer_->weights()) {
+      add(group.name == "model" ? "student/" : "target/", group.tensors);
+    }
+    if (teacher_.network) add("teacher/", teacher_.network->parameters().named());
+    add("gradient/", parameters.named_in(parameters.gradient()));
     const FlowMap& map = student_->flow_map();
-    const Dual u = flow::time_derivative(map, x, s, t, {});
-    all.insert(all.end(), {{"x_1", x}, {"s", s}, {"t", t}, {"u", map.velocity(x, s, t, {})}, {"du", u.tangent}});
-    all.push_back({"v", teacher_.field->velocity(x, t, {})});
+    const Dual u = flow::time_derivative(map, x_1, s, t, {});
+    add("", {{"x_0", x_0}, {"x_1", x_1}, {"s", s}, {"t", t}, {"loss", step.loss}});
+    add("", {{"u", map.velocity(x_1, s, t, {})}, {"du", u.tangent}, {"v", teacher_.field->velocity(x_1, t, {})}});
     for (io::NamedTensor& each : all) each.value = each.value.contiguous();
     io::write_safetensors(file, all);
   }
@@ -180,7 +212,7 @@ class Cell {
   pipeline::Assembly assembly_;
   std::unique_ptr<train::Network> student_;
   pipeline::TeacherModel teacher_;
-  host::Owned<Loss> loss_;
+  std::unique_ptr<WatchedLoss> loss_;
   std::unique_ptr<train::Trainer> trainer_;
 };
 
@@ -228,7 +260,7 @@ double best_rate(at::ScalarType type) {
   const at::NoGradGuard no_grad;
   double best = 0;
   const auto time = [&best](double operations, const auto& run) {
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < (operations > 1e11 ? 3 : 8); ++i) {
       const auto start = Clock::now();
       run();
       best = std::max(best, operations / seconds_since(start) / 1e9);
@@ -237,7 +269,9 @@ double best_rate(at::ScalarType type) {
   for (const auto& [m, n, k] : {std::tuple<int64_t, int64_t, int64_t>{1024, 1024, 1024},
                                 {2048, 2048, 2048},
                                 {2048, 1024, 256},
-                                {4096, 512, 512}}) {
+                                {4096, 512, 512},
+                                {4096, 4096, 4096}}) {
+    if (m * n * k > 1e10 && type != at::kFloat) continue;
     const Tensor a = at::randn({m, k}).to(type), b = at::randn({k, n}).to(type);
     Tensor c = at::empty({m, n}, a.options());
     time(2.0 * static_cast<double>(m * n * k), [&] { at::mm_out(c, a, b); });
@@ -256,27 +290,46 @@ std::string list(const std::vector<double>& values) {
   return out.str() + "]";
 }
 
-CellOptions parse(int argc, char** argv) {
-  CellOptions options;
-  const std::map<std::string, std::string*> texts = {{"--network", &options.network},
-                                                     {"--loss", &options.loss},
-                                                     {"--precision", &options.precision},
-                                                     {"--frozen-precision", &options.frozen_precision},
-                                                     {"--activations", &options.activations}};
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string key = argv[i];
-    if (const auto found = texts.find(key); found != texts.end()) *found->second = argv[i + 1];
-    if (key == "--batch") options.batch = std::stoll(argv[i + 1]);
-    if (key == "--threads") options.threads = std::stoi(argv[i + 1]);
+/// Whether the arguments say what to do; if not, `options` is of no use.
+bool parse(int argc, char** argv, CellOptions& options) {
+  struct Choice {
+    std::string* value;
+    std::set<std::string> allowed;
+  };
+  const std::map<std::string, Choice> choices = {
+      {"--network", {&options.network, {"mlp", "mlp_small", "unet", "dit"}}},
+      {"--loss", {&options.loss, {"flow_matching", "itvm", "lfmd"}}},
+      {"--precision", {&options.precision, {"fp32", "bf16"}}},
+      {"--frozen-precision", {&options.frozen_precision, {"same", "fp32", "bf16"}}},
+      {"--activations", {&options.activations, {"keep", "recompute"}}}};
+  const std::map<std::string, int64_t*> counts = {{"--batch", &options.batch}, {"--threads", &options.threads}};
+  if (argc % 2 == 0) return false;
+  for (int i = 1; i < argc; i += 2) {
+    const std::string key = argv[i], value = argv[i + 1];
+    if (const auto choice = choices.find(key); choice != choices.end()) {
+      if (!choice->second.allowed.contains(value)) return false;
+      *choice->second.value = value;
+    } else if (const auto count = counts.find(key); count != counts.end()) {
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), *count->second);
+      if (error != std::errc() || end != value.data() + value.size() || *count->second < 1) return false;
+    } else {
+      return false;
+    }
   }
-  return options;
+  return !options.network.empty() && !options.loss.empty();
 }
 
-void serve(Cell& cell, double bare) {
+/// False for a command that there is not.
+bool serve(Cell& cell, double bare) {
+  const std::set<std::string> commands{"export", "steps", "reset", "rates", "operators"};
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream words(line);
     std::string command, argument;
     words >> command >> argument;
+    if (!commands.contains(command)) {
+      std::cerr << "training_step: there is no command '" << command << "'\n";
+      return false;
+    }
     std::cout << "{";
     if (command == "export") cell.write(argument);
     if (command == "reset") std::ofstream("/proc/self/clear_refs") << "5";
@@ -311,21 +364,27 @@ void serve(Cell& cell, double bare) {
     std::cout << "\"isa\": \"" << kernels::name(kernels::isa())
               << "\", \"peak_mib\": " << status_mebibytes("VmHWM") - bare << "}" << std::endl;
   }
+  return true;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const CellOptions options = parse(argc, argv);
-  if (!kNetworks.contains(options.network)) {
-    std::cerr
-        << "usage: training_step --network mlp|mlp_small|unet|dit --loss flow_matching|itvm|lfmd [--precision bf16] "
-           "[--frozen-precision bf16] [--activations recompute] [--batch N] [--threads N]\n";
+  if (argc == 2 && std::string(argv[1]) == "--versions") {
+    std::cout << at::show_config();
+    return 0;
+  }
+  CellOptions options;
+  if (!parse(argc, argv, options)) {
+    std::cerr << "usage: training_step --network mlp|mlp_small|unet|dit --loss flow_matching|itvm|lfmd\n"
+                 "                     [--precision fp32|bf16] [--frozen-precision same|fp32|bf16]\n"
+                 "                     [--activations keep|recompute] [--batch N] [--threads N]\n"
+                 "       training_step --versions\n";
     return 2;
   }
   keep_freed_memory();
-  at::set_num_threads(options.threads);
+  at::set_num_threads(static_cast<int>(options.threads));
   const double bare = status_mebibytes("VmRSS");
   Cell cell(options);
-  serve(cell, bare);
+  return serve(cell, bare) ? 0 : 2;
 }

@@ -1,22 +1,32 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The ttfm authors
-"""Tests of the comparison's arithmetic."""
+"""Tests of the benchmarks' arithmetic."""
 
 import importlib.machinery
 import importlib.util
+import struct
 import sys
 import unittest
+import zlib
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+import images  # noqa: E402
+import side_by_side  # noqa: E402
 import work  # noqa: E402
 
-loader = importlib.machinery.SourceFileLoader("compare", str(HERE / "compare"))
-compare = importlib.util.module_from_spec(importlib.util.spec_from_loader("compare", loader))
-loader.exec_module(compare)
+
+def script(name):
+    loader = importlib.machinery.SourceFileLoader(name, str(HERE / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+compare, use = script("compare"), script("use")
 
 
 class Work(unittest.TestCase):
@@ -73,6 +83,47 @@ class Summary(unittest.TestCase):
         self.assertIn("unet/lfmd/bf16/2", names)
         self.assertNotIn("mlp/lfmd/bf16/1", names)
         self.assertEqual(len(names), len(set(names)))
+
+    def test_a_peer_that_computes_something_else_is_refused(self):
+        cell = {"network": "mlp", "loss": "itvm", "precision": "fp32", "threads": 1}
+        errors = dict.fromkeys(("u", "v", "du", "loss", "gradient"), 1e-6)
+        compare.require_same(cell, "eager", errors)
+        compare.require_same(cell | {"precision": "bf16"}, "eager", errors | {"gradient": 2e-2})
+        for wrong in ({"loss": 2e-5}, {"gradient": 2e-4}, {"u": float("nan")}):
+            with self.assertRaisesRegex(SystemExit, "mlp/itvm/fp32/1: the peer 'eager' computes something else"):
+                compare.require_same(cell, "eager", errors | wrong)
+
+
+class Machine(unittest.TestCase):
+    def test_idle_is_what_nobody_used_and_steal_what_somebody_else_did(self):
+        self.assertEqual(side_by_side.busy_ticks("cpu  10 1 4 80 5 0 2 3 7 0"), (105, 20))
+
+    def test_finds_the_versions_in_what_libtorch_says(self):
+        shown = ("  - Intel(R) oneAPI Math Kernel Library Version 2024.2-Product Build 20240605 for Intel(R) 64\n"
+                 "  - CPU capability usage: AVX512\n  - Build settings: TORCH_VERSION=2.15.0, USE_MKL=ON, \n")
+        self.assertEqual(side_by_side.built_with(shown),
+                         {"torch": "2.15.0", "MKL": "2024.2", "oneDNN": "none", "instructions": "AVX512"})
+
+
+class Use(unittest.TestCase):
+    def test_a_rate_leaves_out_what_both_counts_take(self):
+        self.assertAlmostEqual(use.rate_between((16, 144), (0.5 + 1.6, 0.5 + 14.4)), 10)
+
+    def test_waiting_before_the_first_line_does_not_count(self):
+        first = {"step": 10, "steps_per_second": 5, "data_wait": 0.5}  # 1 s of 2 s
+        last = {"step": 60, "steps_per_second": 5, "data_wait": 0.125}  # 1.5 s of 12 s
+        self.assertAlmostEqual(use.waiting_share([first, last]), 0.05)
+
+    def test_a_bar_that_is_missed_is_seen(self):
+        found = {"cell": "startup/dit", "batch": 8, "unit": "s", "ttfm": 1.52, "bar": 1.5, "met": False, "step": 1.13}
+        self.assertEqual(use.row(found)[3:], ("1.52", "-", "-", "< 1.5: NO", "1.1 s a later step"))
+
+    def test_a_png_file_holds_its_pixels(self):
+        pixels = bytes(range(2 * 3 * 3))
+        file = images.png(pixels, 3, 2)
+        start = file.index(b"IDAT") + 4
+        size, = struct.unpack(">I", file[start - 8 : start - 4])
+        self.assertEqual(zlib.decompress(file[start : start + size]), b"\0" + pixels[:9] + b"\0" + pixels[9:])
 
 
 if __name__ == "__main__":
