@@ -12,8 +12,7 @@
 
 namespace ttfm {
 
-void parallel_ranges(int64_t begin, int64_t end, int64_t grain, const void* f,
-                     void (*call)(const void* f, int64_t from, int64_t to)) {
+void parallel_ranges(int64_t begin, int64_t end, int64_t grain, const void* f, RangeCall call) {
   at::parallel_for(begin, end, grain, [&](int64_t from, int64_t to) { call(f, from, to); });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
-#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 
 #include <algorithm>
@@ -82,6 +82,17 @@ void write(const std::filesystem::path& out, const Tensor& x, const Tensor& labe
   }
 }
 
+/// Rows from `first` on of `all`, which is made for `count` at the first call, in host memory: pieces that are kept one by
+/// one would lie between the memory of batches.
+void put(const Tensor& rows, int64_t first, int64_t count, Tensor& all) {
+  if (!all.defined()) {
+    std::vector<int64_t> shape = rows.sizes().vec();
+    shape[0] = count;
+    all = at::empty(shape, rows.options().device(at::kCPU));
+  }
+  all.narrow(0, first, rows.size(0)).copy_(rows);
+}
+
 }  // namespace
 
 int sample(const SampleArguments& arguments) {
@@ -94,7 +105,7 @@ int sample(const SampleArguments& arguments) {
   const Model model(session, arguments);
   const pipeline::SampledBy by = model.by();
 
-  std::vector<Tensor> parts, label_parts;
+  Tensor all, all_labels;
   int64_t evaluations = 0;
   for (int64_t first = 0; first < arguments.count; first += arguments.batch) {
     const int64_t count = std::min(arguments.batch, arguments.count - first);
@@ -107,11 +118,11 @@ int sample(const SampleArguments& arguments) {
     call.label = labels(arguments, model.traits.classes, first, count, assembly.device());
     const Tensor x_0 = Stream(stream).child("x_0").normal(shape);
     const auto drawn = pipeline::draw(by, x_0, call, Stream(stream).child("sampler"), arguments.evaluations);
-    parts.push_back(drawn.x_1.cpu());
-    if (call.label.defined()) label_parts.push_back(call.label.cpu());
+    put(drawn.x_1, first, arguments.count, all);
+    if (call.label.defined()) put(call.label, first, arguments.count, all_labels);
     evaluations = std::max(evaluations, drawn.evaluations);
   }
-  write(out, at::cat(parts), label_parts.empty() ? Tensor() : at::cat(label_parts), assembly.data());
+  write(out, all, all_labels, assembly.data());
   log::info(std::to_string(arguments.count) + " samples of the " + arguments.model + " with " +
             std::to_string(evaluations) + " evaluations each: " + out.string());
   return 0;

@@ -106,7 +106,7 @@ struct Fused : Function<Fused> {
     const Affine p{plain(a), plain(b), plain(da), plain(db)};
     Tensor statistics;
     Dual kept, z;
-    if (in_blocks(prologue, product, x, plain(weight), type)) {
+    if (in_blocks(prologue, product, x, plain(weight), plain(bias), type)) {
       const RowFunction f = prologue.function({x, plain(dx)}, p, type);
       if (keeps) kept = empty_value(f);
       z = multiply(f, *weight, plain(bias), kept);
@@ -149,11 +149,12 @@ struct Fused : Function<Fused> {
     bool inputs = false;
     for (const int i : {kX, kDx, kA, kDa, kB, kDb}) inputs = inputs || wants(i);
     Tensor statistics = saved[kStatistics];
-    const bool blocks = in_blocks(prologue, product, x.primal, weight, type);
+    const bool blocks = in_blocks(prologue, product, x.primal, weight, saved[kBias], type);
     if (product.kind != Product::Kind::none) {
       const Wanted wanted{inputs && !blocks, wants(kWeight), wants(kBias)};
       Dual y{saved[kY], saved[kDy]};
-      if (!y.primal.defined()) y = wanted.weight ? prologue.forward(x, p, type, statistics) : shape_of_output(x, g);
+      if (!y.primal.defined())
+        y = wanted.weight ? prologue.forward(x, p, type, statistics) : shape_of_output(x, g, type);
       const ProductGradients of = multiply_backward(product, g, y, weight_in(weight, type), wanted);
       out[kWeight] = of.weight;
       out[kBias] = of.bias;
@@ -174,9 +175,9 @@ struct Fused : Function<Fused> {
  private:
   /// Whether prologue and product go over blocks of rows together.
   static bool in_blocks(const Prologue& prologue, const Product& product, const Tensor& x, const Tensor& weight,
-                        at::ScalarType type) {
+                        const Tensor& bias, at::ScalarType type) {
     return product.kind == Product::Kind::linear && prologue.on_rows() && type == at::kFloat &&
-           x.scalar_type() == at::kFloat && takes_blocks(x, weight);
+           takes_blocks(x, weight, bias);
   }
 
   /// The gradients of the plain form with a history of their own: those of the same layer made of LibTorch's operations.
@@ -206,9 +207,14 @@ struct Fused : Function<Fused> {
     return out;
   }
 
-  /// A stand-in for the prologue's result: it may have a tangent where x has none.
-  static Dual shape_of_output(const Dual& x, const Dual& g) {
-    return {x.primal, g.tangent.defined() && !x.tangent.defined() ? x.primal : x.tangent};
+  /// A stand-in for the prologue's result, in the type of the product: it may have a tangent where x has none.
+  static Dual shape_of_output(const Dual& x, const Dual& g, at::ScalarType type) {
+    const auto like = [type](const Tensor& a) {
+      return a.scalar_type() == type ? a : a.new_empty_strided(a.sizes(), a.strides(), a.options().dtype(type));
+    };
+    const Tensor p = like(x.primal);
+    if (!g.tangent.defined()) return {p, {}};
+    return {p, x.tangent.defined() ? like(x.tangent) : p};
   }
 
   /// Gradients come as whatever the next layer made of them.

@@ -41,6 +41,16 @@ Dual empty_value(const Tensor& like, at::IntArrayRef shape, bool dual) {
   return unstacked(at::empty(both, like.options()), true);
 }
 
+/// Whether x [..., k] m + bias can go by a PackedMatrix and is worth it. What does not fit together cannot: LibTorch's
+/// product says so.
+bool in_blocks(const Tensor& x, const Tensor& m, const Tensor& bias) {
+  const int64_t k = x.size(-1);
+  const bool fits = x.scalar_type() == at::kFloat && k == m.size(0) && k > 0 &&
+                    (!bias.defined() ||
+                     (bias.scalar_type() == at::kFloat && bias.sizes() == m.sizes().slice(1) && bias.is_contiguous()));
+  return fits && PackedMatrix::worth_it(m, x.numel() / k);
+}
+
 /// y <- x m + bias, rows of matrices; bias may be undefined.
 void times(const Tensor& x, const Tensor& m, const Tensor& bias, const std::optional<PackedMatrix>& packed,
            const Tensor& y) {
@@ -68,8 +78,7 @@ Dual times(const Dual& x, const Tensor& m, const Tensor& bias) {
   shape.back() = m.size(1);
   const bool dual = x.tangent.defined();
   const Dual y = empty_value(x.primal, shape, dual);
-  const int64_t rows = x.primal.numel() / x.primal.size(-1);
-  const auto packed = PackedMatrix::worth_it(m, rows) ? std::optional<PackedMatrix>(m) : std::nullopt;
+  const auto packed = in_blocks(x.primal, m, bias) ? std::optional<PackedMatrix>(m) : std::nullopt;
   const auto both = dual && !bias.defined() ? joined_view(x.primal, x.tangent) : std::nullopt;
   if (both) {
     times(rows_of(*both), m, {}, packed, rows_of(*joined_view(y.primal, y.tangent)));
@@ -124,10 +133,7 @@ Dual multiply(const Product& product, const Dual& x, const Tensor& weight, const
   return y;
 }
 
-bool takes_blocks(const Tensor& x, const Tensor& weight) {
-  const int64_t rows = x.numel() / x.size(-1);
-  return PackedMatrix::worth_it(weight.t(), rows) && PackedMatrix::worth_it(weight, rows);
-}
+bool takes_blocks(const Tensor& x, const Tensor& weight, const Tensor& bias) { return in_blocks(x, weight.t(), bias); }
 
 Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias, const Dual& kept) {
   RECORD_FUNCTION("ttfm::product_of_rows", c10::ArrayRef<const c10::IValue>());

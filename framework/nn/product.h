@@ -37,7 +37,7 @@ ProductGradients multiply_backward(const Product& product, const Dual& g, const 
                                    Wanted wanted);
 
 /// Whether a linear product with so many rows as x has, in fp32 on the CPU, is computed in blocks of rows.
-bool takes_blocks(const Tensor& x, const Tensor& weight);
+bool takes_blocks(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
 /// W f and W df, and the bias to the first, each block of f's rows multiplied while it is in a core's cache. `kept`, if
 /// defined, takes f. For what takes_blocks().

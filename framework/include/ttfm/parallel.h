@@ -8,9 +8,11 @@
 
 namespace ttfm {
 
+/// Calls a function object `f` that it knows the type of.
+using RangeCall = void (*)(const void* f, int64_t from, int64_t to);
+
 /// parallel_for() without templates.
-TTFM_API void parallel_ranges(int64_t begin, int64_t end, int64_t grain, const void* f,
-                              void (*call)(const void* f, int64_t from, int64_t to));
+TTFM_API void parallel_ranges(int64_t begin, int64_t end, int64_t grain, const void* f, RangeCall call);
 
 /// f(from, to) for ranges of consecutive numbers that together are begin <= i < end: as many as LibTorch has threads
 /// (at::set_num_threads()), fewer where they would be shorter than `grain` >= 1. The ranges depend on these numbers alone,

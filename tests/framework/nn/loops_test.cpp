@@ -4,6 +4,7 @@
 // The loops of framework/kernels, of every instruction set and in both types, beside LibTorch's operations in double:
 // values, tangents and the gradients of everything that went in.
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -18,6 +19,7 @@
 #include <ttfm/nn/norm.h>
 
 #include "base/activation_policy.h"
+#include "facade/autocast.h"
 #include "framework/nn/samples.h"
 #include "kernels/isa.h"
 
@@ -252,6 +254,34 @@ TEST_P(LoopsTest, LinearLayersInBlocksOfRows) {
     expect_equal(after_norm, {x, weights[0], weights[1], moving, fixed});
     expect_equal(after_norm, {x, weights[0], weights[1], fixed, fixed});
   }
+}
+
+// few images, for which LibTorch takes another way than oneDNN's, that wants all of one type
+TEST(Convolution, PassesGradientsThroughFrozenWeightsIn16Bits) {
+  nn::Conv2d layer(6, 4, {.kernel = 3, .padding = 1});
+  layer.weight = normal(7, {4, 6, 3, 3}).to(at::kFloat);
+  nn::GroupNorm norm(3, 6);
+  norm.weight = norm.weight + 1;
+  const auto gradient = [&](at::ScalarType type) {
+    const Autocast autocast(c10::DeviceType::CPU, type);
+    const Tensor x = normal(1, {2, 6, 5, 3}).to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast);
+    x.requires_grad_();
+    const Tensor y = layer(norm.pending_silu(x));
+    (y.to(at::kFloat) * normal(2, y.sizes()).to(at::kFloat)).sum().backward();
+    return x.grad();
+  };
+  const Tensor exact = gradient(at::kFloat), found = gradient(at::kBFloat16);
+  EXPECT_EQ(found.scalar_type(), at::kFloat);
+  EXPECT_LT((found - exact).norm().item<double>(), 4e-2 * exact.norm().item<double>());
+}
+
+TEST(LinearInBlocks, SaysWhatDoesNotFitTogether) {
+  nn::Linear layer(70, 131);
+  EXPECT_THROW(layer(at::zeros({200, 69})), c10::Error);
+  layer.bias = at::zeros({130});
+  EXPECT_THROW(layer(at::zeros({200, 70})), c10::Error);
+  layer.bias = at::zeros({1}).expand({131});
+  EXPECT_EQ(layer(at::zeros({200, 70})).sizes(), at::IntArrayRef({200, 131}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, LoopsTest, testing::Values(Isa::plain, Isa::avx2, Isa::avx512),
