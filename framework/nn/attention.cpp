@@ -13,7 +13,6 @@
 #include <cmath>
 #include <string>
 
-#include <ttfm/activations.h>
 #include <ttfm/error.h>
 #include <ttfm/nn/attention.h>
 
@@ -116,15 +115,15 @@ V composed_attention(const V& projected, int64_t heads) {
 /// The same on projected tokens as they come, by head_attention.h.
 struct HeadAttention : Function<HeadAttention> {
   static variable_list forward(AutogradContext* context, const Tensor& p, const std::optional<Tensor>& t,
-                               const std::optional<Tensor>& bias, int64_t heads, bool keeps) {
+                               const std::optional<Tensor>& bias, int64_t heads) {
     const Below guard;
     const Dual qkv{p, t.value_or(Tensor())};
     const Tensor b = bias.value_or(Tensor());
-    const AttentionOutput out = head_attention_forward(qkv, b, heads, keeps);
-    context->save_for_backward({p, qkv.tangent, b, out.o.primal, out.o.tangent, out.weights.s, out.weights.ds});
+    const Dual out = head_attention_forward(qkv, b, heads);
+    context->save_for_backward({p, qkv.tangent, b, out.primal, out.tangent});
     context->saved_data["heads"] = heads;
-    if (!qkv.tangent.defined()) return {out.o.primal};
-    return {out.o.primal, out.o.tangent};
+    if (!qkv.tangent.defined()) return {out.primal};
+    return {out.primal, out.tangent};
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -137,8 +136,8 @@ struct HeadAttention : Function<HeadAttention> {
     const Below guard;
     const Dual g{gradients[0].contiguous(), saved[1].defined() ? gradients[1].contiguous() : Tensor()};
     const AttentionGradients of =
-        head_attention_backward({saved[0], saved[1]}, saved[2], heads, {{saved[3], saved[4]}, {saved[5], saved[6]}}, g);
-    return {of.qkv.primal, of.qkv.tangent, of.bias, Tensor(), Tensor()};
+        head_attention_backward({saved[0], saved[1]}, saved[2], heads, {saved[3], saved[4]}, g);
+    return {of.qkv.primal, of.qkv.tangent, of.bias, Tensor()};
   }
 
  private:
@@ -150,7 +149,7 @@ struct HeadAttention : Function<HeadAttention> {
     }
     const Tensor o = composed_attention(bias.defined() ? qkv + bias : qkv, heads);
     const variable_list found = torch::autograd::grad({o}, inputs, {gradient}, true, /*create_graph=*/true);
-    variable_list out(5);
+    variable_list out(4);
     size_t next = 0;
     if (qkv.requires_grad()) out[0] = found[next++];
     if (bias.defined() && bias.requires_grad()) out[2] = found[next];
@@ -163,12 +162,11 @@ V attention_of(const Biased<V>& qkv, int64_t heads) {
   const Tensor& x = primal(qkv.y);
   if (!loops_take(x)) return composed_attention(qkv.value(), heads);
   const auto whole = [](const Tensor& a) { return a.contiguous(); };
-  const bool keeps = c10::GradMode::is_enabled() && x.requires_grad() && !recomputes_activations();
   if constexpr (std::same_as<V, Tensor>) {
-    return HeadAttention::apply(whole(x), std::nullopt, given(qkv.bias), heads, keeps)[0];
+    return HeadAttention::apply(whole(x), std::nullopt, given(qkv.bias), heads)[0];
   } else {
     const Dual y = linear_map(qkv.y, whole);
-    const auto out = HeadAttention::apply(y.primal, given(y.tangent), given(qkv.bias), heads, keeps);
+    const auto out = HeadAttention::apply(y.primal, given(y.tangent), given(qkv.bias), heads);
     return {out[0], out.size() > 1 ? out[1] : Tensor()};
   }
 }

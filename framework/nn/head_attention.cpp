@@ -3,7 +3,6 @@
 #include "nn/head_attention.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/record_function.h>
 
@@ -43,10 +42,6 @@ struct Layout {
     if (!o.defined()) return nullptr;
     return static_cast<T*>(o.data_ptr()) + sample * tokens * width + head * d;
   }
-  /// A head's [N, N].
-  T* square(const Tensor& s, int64_t sample, int64_t head) const {
-    return s.defined() ? static_cast<T*>(s.data_ptr()) + (sample * heads + head) * tokens * tokens : nullptr;
-  }
 };
 
 using kernels::dispatch;
@@ -66,28 +61,24 @@ class Head {
         pair_(dual_ ? 2 * layout.d : layout.d),
         scale_(1 / std::sqrt(static_cast<float>(layout.d))) {}
 
-  void forward(int64_t sample, int64_t head, const AttentionOutput& out) {
+  void forward(int64_t sample, int64_t head, const Dual& out) {
     load(sample, head);
-    const Weights w = room(out.weights, sample, head);
-    compute(w);
+    const Weights w = weights();
     float* const o = wide_.get(n_ * pair_);
     product({w.s, n_}, v(), n_, pair_, n_, o);  // [O | S dv]
     if (dual_) {
       gemm(n_, d_, n_, {w.ds, n_}, {vv_.data(), pair_}, /*add=*/true, {o + d_, pair_});
-      put(o + d_, at_.head_of(out.o.tangent, sample, head), at_.width, nullptr);
+      put(o + d_, at_.head_of(out.tangent, sample, head), at_.width, nullptr);
     }
-    put(o, at_.head_of(out.o.primal, sample, head), at_.width, nullptr);
+    put(o, at_.head_of(out.primal, sample, head), at_.width, nullptr);
   }
 
-  void backward(int64_t sample, int64_t head, const AttentionOutput& of, const Dual& g, const Dual& g_qkv,
-                float* g_bias) {
+  void backward(int64_t sample, int64_t head, const Dual& of, const Dual& g, const Dual& g_qkv, float* g_bias) {
     load(sample, head);
     T* const gh = gh_.get(n_ * pair_);
     fetch(at_.head_of(g.primal, sample, head), at_.width, nullptr, 1, gh);
     if (dual_) fetch(at_.head_of(g.tangent, sample, head), at_.width, nullptr, 1, gh + d_);
-    const Weights weights = room(of.weights, sample, head);
-    if (!of.weights.s.defined()) compute(weights);
-    const T *const s = weights.s, *const ds = weights.ds;
+    const auto [s, ds] = weights();
 
     // the gradients of the logits L and, in the dual form, of their tangent dL
     float* const w = w_.get(n_ * n_);
@@ -96,8 +87,8 @@ class Head {
     if (dual_) {
       product({gh + d_, pair_}, {vv_.data(), pair_, true}, n_, n_, d_, u);
       float *const r = r_.get(n_), *const rho = rho_.get(n_);
-      const T* const o = at_.head_of(of.o.primal, sample, head);
-      const T* const d_o = at_.head_of(of.o.tangent, sample, head);
+      const T* const o = at_.head_of(of.primal, sample, head);
+      const T* const d_o = at_.head_of(of.tangent, sample, head);
       dispatch<HeadLoops>([&](auto loops) {
         loops.row_dots(gh + d_, pair_, o, at_.width, false, r, n_, d_);
         loops.row_dots(gh, pair_, o, at_.width, false, rho, n_, d_);
@@ -165,28 +156,24 @@ class Head {
     Matrix<const T> matrix() const { return {data, stride, transposed}; }
   };
 
-  /// A head's S and dS.
   struct Weights {
-    T *s, *ds;
+    const T *s, *ds;
   };
 
-  /// Where they are kept, or scratch memory.
-  Weights room(const AttentionWeights& kept, int64_t sample, int64_t head) {
-    if (kept.s.defined()) return {at_.square(kept.s, sample, head), at_.square(kept.ds, sample, head)};
-    return {s_.get(n_ * n_), dual_ ? ds_.get(n_ * n_) : nullptr};
-  }
-
-  /// Of the head that is loaded.
-  void compute(const Weights& w) {
-    float* const l = floating(w.s, u_);
+  /// S and dS of the head that is loaded.
+  Weights weights() {
+    T* const s = s_.get(n_ * n_);
+    float* const l = floating(s, u_);
     product(q(), k().t(), n_, n_, d_, l);
     dispatch<SoftmaxLoops>([&](auto loops) { loops.forward(l, n_, n_); });
-    round_into(l, w.s, n_ * n_);
-    if (!dual_) return;
-    float* const dl = floating(w.ds, w_);
+    round_into(l, s, n_ * n_);
+    if (!dual_) return {s, nullptr};
+    T* const ds = ds_.get(n_ * n_);
+    float* const dl = floating(ds, w_);
     product(qq(), kk().t(), n_, n_, pair_, dl);
     dispatch<SoftmaxLoops>([&](auto loops) { loops.jacobian(l, dl, n_, n_); });
-    round_into(dl, w.ds, n_ * n_);
+    round_into(dl, ds, n_ * n_);
+    return {s, ds};
   }
 
   Operand qq() const { return {qq_.data(), pair_}; }
@@ -282,15 +269,10 @@ Dual empty_pair(const Tensor& like, at::IntArrayRef shape, bool dual) {
 
 }  // namespace
 
-AttentionOutput head_attention_forward(const Dual& qkv, const Tensor& bias, int64_t heads, bool keeps) {
+Dual head_attention_forward(const Dual& qkv, const Tensor& bias, int64_t heads) {
   RECORD_FUNCTION("ttfm::head_attention_forward", c10::ArrayRef<const c10::IValue>());
   const Tensor& p = qkv.primal;
-  const int64_t samples = p.size(0), tokens = p.size(1), width = p.size(2) / 3;
-  const bool dual = qkv.tangent.defined();
-  AttentionOutput out;
-  out.o = empty_pair(p, {samples, tokens, width}, dual);
-  if (keeps) out.weights.s = at::empty({samples, heads, tokens, tokens}, p.options());
-  if (keeps && dual) out.weights.ds = at::empty_like(out.weights.s);
+  const Dual out = empty_pair(p, {p.size(0), p.size(1), p.size(2) / 3}, qkv.tangent.defined());
   with_type(p, [&](auto number) {
     over_heads<decltype(number)>(qkv, bias, heads,
                                  [&](auto& head, int64_t sample, int64_t i) { head.forward(sample, i, out); });
@@ -298,15 +280,15 @@ AttentionOutput head_attention_forward(const Dual& qkv, const Tensor& bias, int6
   return out;
 }
 
-AttentionGradients head_attention_backward(const Dual& qkv, const Tensor& bias, int64_t heads,
-                                           const AttentionOutput& output, const Dual& g) {
+AttentionGradients head_attention_backward(const Dual& qkv, const Tensor& bias, int64_t heads, const Dual& o,
+                                           const Dual& g) {
   RECORD_FUNCTION("ttfm::head_attention_backward", c10::ArrayRef<const c10::IValue>());
   const Tensor& p = qkv.primal;
   const Dual g_qkv = empty_pair(p, p.sizes(), qkv.tangent.defined());
   const Tensor g_bias = at::zeros({p.size(0), p.size(2)}, p.options().dtype(at::kFloat));  // each sample's own sum
   with_type(p, [&](auto number) {
     over_heads<decltype(number)>(qkv, bias, heads, [&](auto& head, int64_t sample, int64_t i) {
-      head.backward(sample, i, output, g, g_qkv, g_bias.template mutable_data_ptr<float>() + sample * p.size(2));
+      head.backward(sample, i, o, g, g_qkv, g_bias.template mutable_data_ptr<float>() + sample * p.size(2));
     });
   });
   return {g_qkv, bias.defined() ? g_bias.sum(0) : Tensor()};

@@ -130,7 +130,7 @@ void gated_residual_libtorch(benchmark::State& state) {
 
 void attention_ttfm(benchmark::State& state) {
   const Tensor qkv = tokens(state, 3 * kWidth), bias = at::randn({3 * kWidth});
-  run(state, qkv, 1, [&] { return nn::head_attention_forward({qkv, {}}, bias, kHeads, false).o.primal; });
+  run(state, qkv, 1, [&] { return nn::head_attention_forward({qkv, {}}, bias, kHeads).primal; });
 }
 void attention_libtorch(benchmark::State& state) {
   const Tensor qkv = tokens(state, 3 * kWidth), bias = at::randn({3 * kWidth}).to(qkv.scalar_type());
