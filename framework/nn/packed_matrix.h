@@ -10,8 +10,8 @@
 namespace ttfm::nn {
 
 /// The right-hand side of products in fp32 on the CPU, laid out once so that many rows pass over it: each block of rows
-/// is multiplied while it is in a core's cache, by oneDNN's kernel for blocks. Against LibTorch's product, which lays both
-/// sides out anew each time, this is 3 to 10 % faster with MKL on an Intel processor (docs/explanation/speed.md).
+/// is multiplied while it is in a core's cache, by oneDNN's kernel for blocks. What is done to the rows before or after
+/// can so be done in the cache too, which is where the gain is (docs/explanation/speed.md, "The products").
 class PackedMatrix {
  public:
   /// Rows that are multiplied at once.
