@@ -58,7 +58,7 @@ struct Number {
     return x < kLowest ? 0.f : exp_within(kLowest > x ? kLowest : x);
   }
 
-  /// 1 / d for 1 <= d <= 2 to about one unit in the last place, NaN of NaN: in a third of a division's time. Newton's
+  /// 1 / d for 1 <= d <= 2 to about one unit in the last place, NaN of NaN, without a division. Newton's
   /// iteration, one step of third and one of second order, from a line that is off by at most 1/17.
   [[gnu::always_inline]] static float inverse(float d) {
     float y = 24.f / 17.f - 8.f / 17.f * d;

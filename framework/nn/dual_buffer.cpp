@@ -55,6 +55,14 @@ Halves empty_halves(const Tensor& like) {
   return split(at::empty(shape, like.options(), like.suggest_memory_format()));
 }
 
+Dual empty_dual(at::IntArrayRef shape, const at::TensorOptions& options, bool with_tangent, at::MemoryFormat format) {
+  if (!with_tangent) return {at::empty(shape, options, format), {}};
+  auto both = shape.vec();
+  both[0] *= 2;
+  const Halves halves = split(at::empty(both, options, format));
+  return {halves.primal, halves.tangent};
+}
+
 std::optional<Tensor> joined_view(const Tensor& a, const Tensor& b) {
   if (a.numel() == 0 || a.sizes() != b.sizes() || a.strides() != b.strides() || !a.is_alias_of(b)) return std::nullopt;
   if (b.storage_offset() != a.storage_offset() + a.numel()) return std::nullopt;

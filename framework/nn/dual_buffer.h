@@ -24,6 +24,10 @@ Halves split(const Tensor& both);
 /// New halves, each with the shape and the memory layout of `like`.
 Halves empty_halves(const Tensor& like);
 
+/// A new value of `shape`, with a tangent beside it or without one.
+Dual empty_dual(at::IntArrayRef shape, const at::TensorOptions& options, bool with_tangent,
+                at::MemoryFormat format = at::MemoryFormat::Contiguous);
+
 /// [a; b] without a copy: defined only where the two are the halves of one tensor.
 std::optional<Tensor> joined_view(const Tensor& a, const Tensor& b);
 

@@ -16,6 +16,7 @@
 #include "kernels/softmax.h"
 #include "nn/dual_buffer.h"
 #include "nn/gemm.h"
+#include "nn/loop_tensors.h"
 
 namespace ttfm::nn {
 namespace {
@@ -251,29 +252,13 @@ void over_heads(const Dual& qkv, const Tensor& bias, int64_t heads, F&& f) {
   });
 }
 
-template <class F>
-void with_type(const Tensor& x, F&& f) {
-  if (x.scalar_type() == at::kBFloat16)
-    f(Bf16());
-  else
-    f(float());
-}
-
-Dual empty_pair(const Tensor& like, at::IntArrayRef shape, bool dual) {
-  if (!dual) return {at::empty(shape, like.options()), {}};
-  auto both = shape.vec();
-  both[0] *= 2;
-  const Halves halves = split(at::empty(both, like.options()));
-  return {halves.primal, halves.tangent};
-}
-
 }  // namespace
 
 Dual head_attention_forward(const Dual& qkv, const Tensor& bias, int64_t heads) {
   RECORD_FUNCTION("ttfm::head_attention_forward", c10::ArrayRef<const c10::IValue>());
   const Tensor& p = qkv.primal;
-  const Dual out = empty_pair(p, {p.size(0), p.size(1), p.size(2) / 3}, qkv.tangent.defined());
-  with_type(p, [&](auto number) {
+  const Dual out = empty_dual({p.size(0), p.size(1), p.size(2) / 3}, p.options(), qkv.tangent.defined());
+  loop::with_type(p.scalar_type(), [&](auto number) {
     over_heads<decltype(number)>(qkv, bias, heads,
                                  [&](auto& head, int64_t sample, int64_t i) { head.forward(sample, i, out); });
   });
@@ -284,9 +269,9 @@ AttentionGradients head_attention_backward(const Dual& qkv, const Tensor& bias, 
                                            const Dual& g) {
   RECORD_FUNCTION("ttfm::head_attention_backward", c10::ArrayRef<const c10::IValue>());
   const Tensor& p = qkv.primal;
-  const Dual g_qkv = empty_pair(p, p.sizes(), qkv.tangent.defined());
+  const Dual g_qkv = empty_dual(p.sizes(), p.options(), qkv.tangent.defined());
   const Tensor g_bias = at::zeros({p.size(0), p.size(2)}, p.options().dtype(at::kFloat));  // each sample's own sum
-  with_type(p, [&](auto number) {
+  loop::with_type(p.scalar_type(), [&](auto number) {
     over_heads<decltype(number)>(qkv, bias, heads, [&](auto& head, int64_t sample, int64_t i) {
       head.backward(sample, i, o, g, g_qkv, g_bias.template mutable_data_ptr<float>() + sample * p.size(2));
     });

@@ -9,7 +9,7 @@
 namespace ttfm::nn {
 
 /// O [B, N, D] of qkv [B, N, 3 D] without its bias [3 D]: q, k and v side by side, each head after head. The softmax of a
-/// head stays in a core's cache: to compute it again for the gradient takes less time than to write and read it.
+/// head stays in a core's cache: it is computed again for the gradient, not kept.
 Dual head_attention_forward(const Dual& qkv, const Tensor& bias, int64_t heads);
 
 struct AttentionGradients {

@@ -54,17 +54,9 @@ void with_types(at::ScalarType x, at::ScalarType y, F&& f) {
     f(float(), float());
 }
 
-inline Tensor like(const Tensor& x, at::ScalarType type) {
-  return at::empty(x.sizes(), x.options().dtype(type), x.suggest_memory_format());
-}
-
 /// A new value in the shape of x, with or without a tangent.
 inline Dual empty_value(const Tensor& x, bool dual, at::ScalarType type) {
-  if (!dual) return {like(x, type), {}};
-  auto shape = x.sizes().vec();
-  shape[0] *= 2;
-  const Halves halves = split(at::empty(shape, x.options().dtype(type), x.suggest_memory_format()));
-  return {halves.primal, halves.tangent};
+  return empty_dual(x.sizes(), x.options().dtype(type), dual, x.suggest_memory_format());
 }
 inline Dual empty_value(const Dual& x) { return empty_value(x.primal, x.tangent.defined(), x.primal.scalar_type()); }
 

@@ -11,7 +11,7 @@ namespace ttfm::nn {
 
 /// The right-hand side of products in fp32 on the CPU, laid out once so that many rows pass over it: each block of rows
 /// is multiplied while it is in a core's cache, by oneDNN's kernel for blocks. What is done to the rows before or after
-/// can so be done in the cache too, which is where the gain is (docs/explanation/speed.md, "The products").
+/// can so be done in the cache too: the product alone is no faster than LibTorch's (docs/explanation/speed.md).
 class PackedMatrix {
  public:
   /// Rows that are multiplied at once.
@@ -21,7 +21,7 @@ class PackedMatrix {
   /// or its transpose.
   static bool worth_it(const at::Tensor& m, int64_t rows);
 
-  /// Rows that are worth a thread: about ten times what waking one takes.
+  /// Rows that are worth a thread: those of some four million operations.
   static int64_t rows_for_a_thread(int64_t k, int64_t n) { return std::max(kRows, (int64_t{1} << 21) / (k * n)); }
 
   explicit PackedMatrix(const at::Tensor& m);

@@ -10,7 +10,6 @@
 #include <ATen/record_function.h>
 
 #include <algorithm>
-#include <optional>
 #include <tuple>
 
 #include <ttfm/nn/dual.h>
@@ -33,59 +32,23 @@ Dual unstacked(const Tensor& x, bool dual) {
   return {halves.primal, halves.tangent};
 }
 
-/// A value of `shape` with or without a tangent, in the type of `like`.
-Dual empty_value(const Tensor& like, at::IntArrayRef shape, bool dual) {
-  if (!dual) return {at::empty(shape, like.options()), {}};
-  auto both = shape.vec();
-  both[0] *= 2;
-  return unstacked(at::empty(both, like.options()), true);
-}
-
-/// Whether x [..., k] m + bias can go by a PackedMatrix and is worth it. What does not fit together cannot: LibTorch's
-/// product says so.
-bool in_blocks(const Tensor& x, const Tensor& m, const Tensor& bias) {
-  const int64_t k = x.size(-1);
-  const bool fits = x.scalar_type() == at::kFloat && k == m.size(0) && k > 0 &&
-                    (!bias.defined() ||
-                     (bias.scalar_type() == at::kFloat && bias.sizes() == m.sizes().slice(1) && bias.is_contiguous()));
-  return fits && PackedMatrix::worth_it(m, x.numel() / k);
-}
-
-/// y <- x m + bias, rows of matrices; bias may be undefined.
-void times(const Tensor& x, const Tensor& m, const Tensor& bias, const std::optional<PackedMatrix>& packed,
-           const Tensor& y) {
-  if (!packed) {
-    Tensor out = y;
-    if (bias.defined()) {
-      at::addmm_out(out, bias, x, m);
-    } else {
-      at::mm_out(out, x, m);
-    }
-    return;
-  }
-  RECORD_FUNCTION("ttfm::product", c10::ArrayRef<const c10::IValue>());
-  const Tensor rows = x.stride(1) == 1 ? x : x.contiguous();
-  parallel_for(0, x.size(0), PackedMatrix::rows_for_a_thread(m.size(0), m.size(1)), [&](int64_t from, int64_t to) {
-    packed->multiply(rows.const_data_ptr<float>() + from * rows.stride(0), rows.stride(0), to - from,
-                     y.mutable_data_ptr<float>() + from * y.stride(0), y.stride(0),
-                     bias.defined() ? bias.const_data_ptr<float>() : nullptr);
-  });
-}
-
 /// x m along the last dimension, and the bias to the primal.
 Dual times(const Dual& x, const Tensor& m, const Tensor& bias) {
   auto shape = x.primal.sizes().vec();
   shape.back() = m.size(1);
-  const bool dual = x.tangent.defined();
-  const Dual y = empty_value(x.primal, shape, dual);
-  const auto packed = in_blocks(x.primal, m, bias) ? std::optional<PackedMatrix>(m) : std::nullopt;
-  const auto both = dual && !bias.defined() ? joined_view(x.primal, x.tangent) : std::nullopt;
-  if (both) {
-    times(rows_of(*both), m, {}, packed, rows_of(*joined_view(y.primal, y.tangent)));
-    return y;
+  const Dual y = empty_dual(shape, x.primal.options(), x.tangent.defined());
+  if (!bias.defined() && x.tangent.defined()) {
+    if (const auto both = joined_view(x.primal, x.tangent)) {
+      Tensor rows = rows_of(*joined_view(y.primal, y.tangent));
+      at::mm_out(rows, rows_of(*both), m);
+      return y;
+    }
   }
-  times(rows_of(x.primal), m, bias, packed, rows_of(y.primal));
-  if (dual) times(rows_of(x.tangent), m, {}, packed, rows_of(y.tangent));
+  Tensor first = rows_of(y.primal);
+  bias.defined() ? at::addmm_out(first, bias, rows_of(x.primal), m) : at::mm_out(first, rows_of(x.primal), m);
+  if (!x.tangent.defined()) return y;
+  Tensor second = rows_of(y.tangent);
+  at::mm_out(second, rows_of(x.tangent), m);
   return y;
 }
 
@@ -133,14 +96,21 @@ Dual multiply(const Product& product, const Dual& x, const Tensor& weight, const
   return y;
 }
 
-bool takes_blocks(const Tensor& x, const Tensor& weight, const Tensor& bias) { return in_blocks(x, weight.t(), bias); }
+bool takes_blocks(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const int64_t k = x.size(-1);
+  // what does not fit together goes to LibTorch's product, which says so
+  const bool fits = weight.dim() == 2 && weight.size(1) == k && k > 0 &&
+                    (!bias.defined() || (bias.scalar_type() == at::kFloat && bias.dim() == 1 &&
+                                         bias.size(0) == weight.size(0) && bias.is_contiguous()));
+  return fits && x.scalar_type() == at::kFloat && PackedMatrix::worth_it(weight, x.numel() / k);
+}
 
 Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias, const Dual& kept) {
   RECORD_FUNCTION("ttfm::product_of_rows", c10::ArrayRef<const c10::IValue>());
   const int64_t k = weight.size(1), n = weight.size(0);
   auto shape = f.x.sizes().vec();
   shape.back() = n;
-  const Dual z = empty_value(weight, shape, f.dual);
+  const Dual z = empty_dual(shape, weight.options(), f.dual);
   const PackedMatrix packed(weight.t());
   parallel_for(0, f.x.numel() / k, PackedMatrix::rows_for_a_thread(k, n), [&](int64_t first, int64_t last) {
     const Tensor scratch = kept.primal.defined() ? Tensor() : scratch_rows(weight, k, f.dual);

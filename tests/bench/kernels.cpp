@@ -8,6 +8,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/addcmul.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/gelu_backward.h>
 #include <ATen/ops/group_norm.h>
@@ -26,6 +27,7 @@
 #include "kernels/adamw.h"
 #include "nn/head_attention.h"
 #include "nn/loops.h"
+#include "nn/packed_matrix.h"
 #include "nn/product.h"
 
 namespace ttfm {
@@ -142,11 +144,15 @@ void attention_libtorch(benchmark::State& state) {
   });
 }
 
-/// Rows, numbers in a row, numbers of the result.
-void linear_ttfm(benchmark::State& state) {
+/// Rows, numbers in a row, numbers of the result; the weight is laid out each time.
+void linear_in_blocks(benchmark::State& state) {
   const Tensor x = at::randn({state.range(0), state.range(1)}), weight = at::randn({state.range(2), state.range(1)});
-  const nn::Product linear{.kind = nn::Product::Kind::linear};
-  run_product(state, [&] { return nn::multiply(linear, {x, {}}, weight, {}).primal; });
+  run_product(state, [&] {
+    const Tensor y = at::empty({x.size(0), weight.size(0)});
+    nn::PackedMatrix(weight.t())
+        .multiply(x.const_data_ptr<float>(), x.size(1), x.size(0), y.mutable_data_ptr<float>(), y.size(1), nullptr);
+    return y;
+  });
 }
 void linear_libtorch(benchmark::State& state) {
   const Tensor x = at::randn({state.range(0), state.range(1)}), weight = at::randn({state.range(2), state.range(1)});
@@ -230,7 +236,7 @@ TTFM_IN_BOTH_TYPES(gated_residual_ttfm);
 TTFM_IN_BOTH_TYPES(gated_residual_libtorch);
 TTFM_IN_BOTH_TYPES(attention_ttfm);
 TTFM_IN_BOTH_TYPES(attention_libtorch);
-BENCHMARK(linear_ttfm)->Apply(sizes_of_layers);
+BENCHMARK(linear_in_blocks)->Apply(sizes_of_layers);
 BENCHMARK(linear_libtorch)->Apply(sizes_of_layers);
 BENCHMARK(linear_after_gelu_ttfm)->Arg(32)->Unit(benchmark::kMicrosecond);
 BENCHMARK(linear_after_gelu_libtorch)->Arg(32)->Unit(benchmark::kMicrosecond);
