@@ -2,6 +2,11 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "kernels/isa.h"
 
+#ifdef __x86_64__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <atomic>
 #include <cstdlib>
 
@@ -10,7 +15,7 @@
 namespace ttfm::kernels {
 namespace {
 
-constexpr Isa kAll[] = {Isa::plain, Isa::avx2, Isa::avx512};
+constexpr Isa kAll[] = {Isa::plain, Isa::avx2, Isa::avx512, Isa::amx};
 constexpr int kUnknown = -1;
 
 std::atomic<int> chosen{kUnknown};
@@ -24,15 +29,26 @@ Isa widest() {
   }
   if (wanted && *wanted) {
     throw Error(ErrorKind::config,
-                "TTFM_ISA is '" + std::string(wanted) + "', expected an instruction set: plain, avx2 or avx512");
+                "TTFM_ISA is '" + std::string(wanted) + "', expected an instruction set: plain, avx2, avx512 or amx");
   }
   return found;
 }
+
+#ifdef __x86_64__
+/// The kernel lets a process use the registers of the matrix units once it has asked for it (Linux 5.16).
+bool may_use_tiles() {
+  constexpr long kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA of asm/prctl.h
+  static const bool granted = syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+  return granted;
+}
+#endif
 
 }  // namespace
 
 const char* name(Isa isa) {
   switch (isa) {
+    case Isa::amx:
+      return "amx";
     case Isa::avx512:
       return "avx512";
     case Isa::avx2:
@@ -45,6 +61,10 @@ const char* name(Isa isa) {
 
 bool supported(Isa isa) {
 #ifdef __x86_64__
+  if (isa == Isa::amx) {
+    return supported(Isa::avx512) && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("amx-tile") &&
+           __builtin_cpu_supports("amx-bf16") && may_use_tiles();
+  }
   // what CMakeLists.txt lets the compiler use
   if (isa == Isa::avx512) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

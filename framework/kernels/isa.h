@@ -7,17 +7,18 @@
 
 namespace ttfm::kernels {
 
-/// The instruction sets that every loop of this folder is compiled for.
-enum class Isa { plain, avx2, avx512 };
+/// The instruction sets that every loop of this folder is compiled for; amx is avx512 and, for products, the matrix units of
+/// tiles.h.
+enum class Isa { plain, avx2, avx512, amx };
 
-/// "plain", "avx2", "avx512".
+/// "plain", "avx2", "avx512", "amx".
 const char* name(Isa isa);
 
 /// Whether this processor runs code of that kind.
 bool supported(Isa isa);
 
 /// What the loops of this process run with: the widest that the processor has, at most what the variable TTFM_ISA says
-/// ("plain", "avx2" or "avx512"). Chosen at the first call. Throws ttfm::Error (config) for another word.
+/// (one of these names). Chosen at the first call. Throws ttfm::Error (config) for another word.
 Isa isa();
 
 /// For tests: the given one from now on, or the ordinary choice again. It has to be supported.
@@ -28,6 +29,7 @@ template <template <Isa> class Loops, class F>
 void dispatch(F&& f) {
 #ifdef __x86_64__
   switch (isa()) {
+    case Isa::amx:
     case Isa::avx512:
       return f(Loops<Isa::avx512>());
     case Isa::avx2:

@@ -11,6 +11,8 @@
 
 #include <ttfm/interface.h>
 
+#include "nn/tile_product.h"
+
 // Of the BLAS inside LibTorch, where it is MKL; null in a LibTorch with another one.
 extern "C" {
 [[gnu::weak]] void sgemm_(const char* transpose_a, const char* transpose_b, const int* m, const int* n, const int* k,
@@ -34,9 +36,17 @@ Tensor view(const Matrix<T>& m, int64_t rows, int64_t columns, at::ScalarType ty
                        at::TensorOptions().dtype(type));
 }
 
+TileMatrix for_tiles(Matrix<const float> m) {
+  return m.transposed ? TileMatrix{m.data, 1, m.stride} : TileMatrix{m.data, m.stride, 1};
+}
+
 }  // namespace
 
 void gemm(int64_t m, int64_t n, int64_t k, Matrix<const float> a, Matrix<const float> b, bool add, Matrix<float> c) {
+  if (has_tiles()) {
+    multiply_tiles(for_tiles(a), for_tiles(b), m, k, n, add, c.data, c.stride);
+    return;
+  }
   if (!a.transposed && !b.transposed) {
     at::native::cpublas::brgemm(m, n, k, a.stride, b.stride, c.stride, add, a.data, b.data, c.data);
     return;

@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
+
+#include "nn/tile_product.h"
 
 namespace ttfm::nn {
 
 /// The right-hand side of products in fp32 on the CPU, laid out once so that many rows pass over it: each block of rows
-/// is multiplied while it is in a core's cache, by oneDNN's kernel for blocks. What is done to the rows before or after
-/// can so be done in the cache too: the product alone is no faster than LibTorch's (docs/explanation/speed.md).
+/// is multiplied while it is in a core's cache, by the processor's matrix units (kernels/tiles.h) or oneDNN's kernel for
+/// blocks. What is done to the rows before or after can so be done in the cache too.
 class PackedMatrix {
  public:
   /// Rows that are multiplied at once.
@@ -33,6 +36,7 @@ class PackedMatrix {
  private:
   int64_t k_, n_;
   at::Tensor panels_;
+  std::optional<TilePanels> tiles_;  ///< instead of panels
 };
 
 }  // namespace ttfm::nn

@@ -17,6 +17,8 @@
 
 #include "nn/dual_buffer.h"
 #include "nn/packed_matrix.h"
+#include "nn/tile_convolution.h"
+#include "nn/tile_product.h"
 
 namespace ttfm::nn {
 namespace {
@@ -32,6 +34,32 @@ Dual unstacked(const Tensor& x, bool dual) {
   return {halves.primal, halves.tangent};
 }
 
+TileMatrix matrix(const Tensor& x) { return {x.const_data_ptr<float>(), x.stride(0), x.stride(1)}; }
+
+/// Whether matrix units take a product of these two, [m, k] and [k, n]: floats that lie densely, and enough of them.
+bool tiles_take(const Tensor& a, const Tensor& b) {
+  const auto dense = [](const Tensor& x) {
+    return x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 2 && (x.stride(1) == 1 || x.stride(0) == 1);
+  };
+  constexpr int64_t kSmall = 16;
+  return has_tiles() && dense(a) && dense(b) && a.size(1) == b.size(0) &&
+         std::min({a.size(0), a.size(1), b.size(1)}) >= kSmall;
+}
+
+/// c <- a b + onto; `onto` is undefined, a row or c itself.
+void multiply_into(Tensor c, const Tensor& a, const Tensor& b, const Tensor& onto) {
+  if (tiles_take(a, b)) {
+    RECORD_FUNCTION("ttfm::product", c10::ArrayRef<const c10::IValue>());
+    if (onto.defined() && !onto.is_same(c)) c.copy_(onto.expand_as(c));
+    multiply_tiles(matrix(a), matrix(b), a.size(0), a.size(1), b.size(1), /*add=*/onto.defined(),
+                   c.mutable_data_ptr<float>(), c.stride(0));
+  } else if (onto.defined()) {
+    at::addmm_out(c, onto, a, b);
+  } else {
+    at::mm_out(c, a, b);
+  }
+}
+
 /// x m along the last dimension, and the bias to the primal.
 Dual times(const Dual& x, const Tensor& m, const Tensor& bias) {
   auto shape = x.primal.sizes().vec();
@@ -39,16 +67,12 @@ Dual times(const Dual& x, const Tensor& m, const Tensor& bias) {
   const Dual y = empty_dual(shape, x.primal.options(), x.tangent.defined());
   if (!bias.defined() && x.tangent.defined()) {
     if (const auto both = joined_view(x.primal, x.tangent)) {
-      Tensor rows = rows_of(*joined_view(y.primal, y.tangent));
-      at::mm_out(rows, rows_of(*both), m);
+      multiply_into(rows_of(*joined_view(y.primal, y.tangent)), rows_of(*both), m, {});
       return y;
     }
   }
-  Tensor first = rows_of(y.primal);
-  bias.defined() ? at::addmm_out(first, bias, rows_of(x.primal), m) : at::mm_out(first, rows_of(x.primal), m);
-  if (!x.tangent.defined()) return y;
-  Tensor second = rows_of(y.tangent);
-  at::mm_out(second, rows_of(x.tangent), m);
+  multiply_into(rows_of(y.primal), rows_of(x.primal), m, bias);
+  if (x.tangent.defined()) multiply_into(rows_of(y.tangent), rows_of(x.tangent), m, {});
   return y;
 }
 
@@ -59,9 +83,14 @@ Tensor scratch_rows(const Tensor& like, int64_t columns, bool dual) {
   return at::empty({(dual ? 2 : 1) * PackedMatrix::kRows, columns}, like.options());
 }
 
-Tensor convolve(const Product& product, const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
-  return at::convolution(x, weight, bias, {product.stride, product.stride}, {product.padding, product.padding}, {1, 1},
-                         /*transposed=*/false, {0, 0}, /*groups=*/1);
+bool tiles_take(const Product& product, const Tensor& x, const Tensor& weight) {
+  return tiles_take_convolution(x, weight, product.stride, product.padding);
+}
+
+Tensor convolve(const Product& product, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (tiles_take(product, x, weight)) return convolve_tiles(x, weight, bias);
+  return at::convolution(x, weight, given(bias), {product.stride, product.stride}, {product.padding, product.padding},
+                         {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1);
 }
 
 ProductGradients convolve_backward(const Product& product, const Dual& g, const Dual& x, const Tensor& weight,
@@ -69,29 +98,45 @@ ProductGradients convolve_backward(const Product& product, const Dual& g, const 
   const bool dual = g.tangent.defined();
   ProductGradients out;
   Tensor of_x;
+  const Tensor outputs = stacked(g), inputs = stacked(x);
   // the bias belongs to the primal alone
-  std::tie(of_x, out.weight, out.bias) = at::convolution_backward(
-      stacked(g), stacked(x), weight, at::IntArrayRef{weight.size(0)}, {product.stride, product.stride},
-      {product.padding, product.padding}, {1, 1}, /*transposed=*/false, {0, 0},
-      /*groups=*/1, {wanted.x, wanted.weight, wanted.bias && !dual});
+  if (tiles_take(product, inputs, weight)) {
+    if (wanted.x) of_x = convolve_tiles_gradient_of_x(outputs, weight);
+    if (wanted.weight) out.weight = convolve_tiles_gradient_of_weight(outputs, inputs, weight.size(2));
+  } else {
+    std::tie(of_x, out.weight, out.bias) = at::convolution_backward(
+        outputs, inputs, weight, at::IntArrayRef{weight.size(0)}, {product.stride, product.stride},
+        {product.padding, product.padding}, {1, 1}, /*transposed=*/false, {0, 0},
+        /*groups=*/1, {wanted.x, wanted.weight, wanted.bias && !dual});
+  }
   if (wanted.x) out.x = unstacked(of_x, dual);
-  if (wanted.bias && dual) out.bias = g.primal.sum({0, 2, 3});
+  if (wanted.bias && !out.bias.defined()) out.bias = g.primal.sum({0, 2, 3});
   return out;
 }
 
 Tensor weight_gradient(const Dual& g, const Dual& x) {
-  if (!x.tangent.defined()) return at::mm(rows_of(g.primal).t(), rows_of(x.primal));
-  const auto inputs = joined_view(x.primal, x.tangent), outputs = joined_view(g.primal, g.tangent);
-  if (inputs && outputs) return at::mm(rows_of(*outputs).t(), rows_of(*inputs));
-  return at::mm(rows_of(g.primal).t(), rows_of(x.primal)).addmm_(rows_of(g.tangent).t(), rows_of(x.tangent));
+  const Tensor out = at::empty({g.primal.size(-1), x.primal.size(-1)}, g.primal.options());
+  const auto add = [&](const Tensor& outputs, const Tensor& inputs, const Tensor& onto) {
+    multiply_into(out, rows_of(outputs).t(), rows_of(inputs), onto);
+  };
+  if (!x.tangent.defined()) {
+    add(g.primal, x.primal, {});
+  } else if (const auto outputs = joined_view(g.primal, g.tangent), inputs = joined_view(x.primal, x.tangent);
+             inputs && outputs) {
+    add(*outputs, *inputs, {});
+  } else {
+    add(g.primal, x.primal, {});
+    add(g.tangent, x.tangent, out);
+  }
+  return out;
 }
 
 }  // namespace
 
 Dual multiply(const Product& product, const Dual& x, const Tensor& weight, const Tensor& bias) {
   if (product.kind == Product::Kind::linear) return times(x, weight.t(), bias);
-  if (!x.tangent.defined()) return {convolve(product, x.primal, weight, given(bias)), {}};
-  const Dual y = unstacked(convolve(product, stacked(x), weight, std::nullopt), true);
+  if (!x.tangent.defined()) return {convolve(product, x.primal, weight, bias), {}};
+  const Dual y = unstacked(convolve(product, stacked(x), weight, {}), true);
   if (bias.defined()) y.primal.add_(bias.view({1, -1, 1, 1}));
   return y;
 }

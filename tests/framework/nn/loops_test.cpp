@@ -287,7 +287,7 @@ TEST(LinearInBlocks, SaysWhatDoesNotFitTogether) {
   EXPECT_EQ(layer(after_gelu(at::zeros({200, 70}))).sizes(), at::IntArrayRef({200, 131}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, LoopsTest, testing::Values(Isa::plain, Isa::avx2, Isa::avx512),
+INSTANTIATE_TEST_SUITE_P(Isas, LoopsTest, testing::Values(Isa::plain, Isa::avx2, Isa::avx512, Isa::amx),
                          [](const auto& tested) { return kernels::name(tested.param); });
 
 }  // namespace

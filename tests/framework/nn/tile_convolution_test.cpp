@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+//
+// Convolutions by matrix units and their gradients beside LibTorch's in double, at sizes that fit nothing.
+#include "nn/tile_convolution.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/convolution.h>
+#include <ATen/ops/convolution_backward.h>
+#include <gtest/gtest.h>
+
+#include "framework/nn/samples.h"
+#include "kernels/isa.h"
+
+namespace ttfm::nn {
+namespace {
+
+using test::normal;
+
+struct Case {
+  int64_t batch, in, out, height, width, kernel;
+};
+
+class TileConvolutionTest : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    if (!kernels::supported(kernels::Isa::amx)) GTEST_SKIP() << "this processor has no matrix units";
+  }
+
+  /// At most twice as far from the exact result as LibTorch's in fp32 is.
+  static void expect_same(const Tensor& found, const Tensor& in_fp32, const Tensor& exact) {
+    ASSERT_EQ(found.sizes(), exact.sizes());
+    EXPECT_TRUE(found.is_contiguous(at::MemoryFormat::ChannelsLast));
+    const auto error = [&](const Tensor& y) {
+      return (y.to(at::kDouble) - exact).norm().item<double>() / exact.norm().item<double>();
+    };
+    EXPECT_LE(error(found), 2 * error(in_fp32));
+  }
+};
+
+struct Results {
+  Tensor y, of_x, of_weight;
+};
+
+Results of_libtorch(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& g, int64_t padding) {
+  const Tensor y = at::convolution(x, weight, bias, {1, 1}, {padding, padding}, {1, 1}, false, {0, 0}, 1);
+  const auto [of_x, of_weight, of_bias] =
+      at::convolution_backward(g, x, weight, at::IntArrayRef{weight.size(0)}, {1, 1}, {padding, padding}, {1, 1}, false,
+                               {0, 0}, 1, {true, true, false});
+  return {y, of_x, of_weight};
+}
+
+TEST_P(TileConvolutionTest, IsThatOfLibTorch) {
+  const auto [batch, in, out, height, width, kernel] = GetParam();
+  const int64_t padding = kernel / 2;
+  const auto numbers = [](uint64_t seed, at::IntArrayRef shape) { return normal(seed, shape).to(at::kFloat); };
+  const Tensor x = numbers(1, {batch, in, height, width}), g = numbers(2, {batch, out, height, width});
+  const Tensor weight = numbers(3, {out, in, kernel, kernel}), bias = numbers(4, {out});
+  ASSERT_TRUE(tiles_take_convolution(x, weight, 1, padding));
+  const auto exactly = [](const Tensor& a) { return a.to(at::kDouble); };
+  const Results exact = of_libtorch(exactly(x), exactly(weight), exactly(bias), exactly(g), padding);
+  const Results in_fp32 = of_libtorch(x, weight, bias, g, padding);
+  expect_same(convolve_tiles(x, weight, bias), in_fp32.y, exact.y);
+  expect_same(convolve_tiles_gradient_of_x(g, weight), in_fp32.of_x, exact.of_x);
+  expect_same(convolve_tiles_gradient_of_weight(g, x, kernel), in_fp32.of_weight, exact.of_weight);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, TileConvolutionTest,
+                         testing::Values(Case{2, 32, 32, 8, 8, 3}, Case{1, 64, 96, 33, 7, 3}, Case{5, 96, 32, 5, 13, 3},
+                                         Case{3, 32, 64, 40, 32, 3}, Case{40, 64, 32, 3, 3, 3},
+                                         Case{2, 32, 32, 9, 11, 5}, Case{3, 64, 160, 6, 10, 1},
+                                         Case{1, 256, 256, 16, 16, 3}));
+
+TEST(TileConvolution, LeavesWhatDoesNotFillTheUnits) {
+  const auto takes = [](at::IntArrayRef x, at::IntArrayRef weight, int64_t stride, int64_t padding) {
+    return tiles_take_convolution(normal(1, x).to(at::kFloat), normal(2, weight).to(at::kFloat), stride, padding);
+  };
+  EXPECT_FALSE(takes({8, 1, 32, 32}, {64, 1, 3, 3}, 1, 1));
+  EXPECT_FALSE(takes({8, 64, 32, 32}, {1, 64, 3, 3}, 1, 1));
+  EXPECT_FALSE(takes({8, 64, 32, 32}, {64, 64, 3, 3}, 2, 1));
+  EXPECT_FALSE(takes({8, 64, 32, 32}, {64, 64, 3, 3}, 1, 0));
+  EXPECT_FALSE(takes({8, 64, 32, 32}, {64, 32, 3, 3}, 1, 1));
+}
+
+}  // namespace
+}  // namespace ttfm::nn
