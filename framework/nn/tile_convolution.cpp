@@ -82,13 +82,18 @@ std::vector<Strip> strips_of(const Tensor& x, int64_t reach, int64_t wanted) {
 
 int64_t wanted_pixels(int64_t channels) { return std::clamp<int64_t>((1 << 16) / channels, 128, 1024); }
 
-/// y = x convolved: the right operand has k k parts of x's channels.
-Tensor convolve(const Tensor& given, const TilePanels& weight, int64_t out_channels, int64_t kernel,
-                const float* bias) {
+/// Memory for a result, to be asked for before that for operands: what is freed first should have come last, or it leaves
+/// gaps between what a step keeps.
+Tensor images_like(const Tensor& x, int64_t channels) {
+  return at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), kLast);
+}
+
+/// y <- x convolved: the right operand has k k parts of x's channels.
+void convolve(const Tensor& given, const TilePanels& weight, int64_t kernel, const float* bias, const Tensor& y) {
   const Tensor x = given.contiguous(kLast);
   const int64_t channels = x.size(1), reach = kernel / 2, stride = TileLoops::left_stride(channels);
   const int64_t steps = TileLoops::steps(channels);
-  const Tensor y = at::empty({x.size(0), out_channels, x.size(2), x.size(3)}, x.options(), kLast);
+  const int64_t out_channels = y.size(1);
   const auto strips = strips_of(x, reach, wanted_pixels(channels));
   int64_t places = 0, span = 0;
   for (const Strip& strip : strips) {
@@ -133,7 +138,6 @@ Tensor convolve(const Tensor& given, const TilePanels& weight, int64_t out_chann
       });
     }
   });
-  return y;
 }
 
 /// 32 channels of a strip's pixels as rows, into zeros; those of the rows beside it only if `beside`.
@@ -163,28 +167,29 @@ bool tiles_take_convolution(const Tensor& x, const Tensor& weight, int64_t strid
 
 Tensor convolve_tiles(const Tensor& x, const Tensor& given, const Tensor& bias) {
   RECORD_FUNCTION("ttfm::convolution", c10::ArrayRef<const c10::IValue>());
-  const Tensor weight = given.contiguous(kLast);
+  const Tensor y = images_like(x, given.size(0)), weight = given.contiguous(kLast);
   const int64_t depth = weight.numel() / weight.size(0);
   const TilePanels panels({weight.const_data_ptr<float>(), 1, depth}, depth, weight.size(0));
   const Tensor numbers = bias.defined() ? bias.contiguous() : bias;
-  return convolve(x, panels, weight.size(0), weight.size(2),
-                  bias.defined() ? numbers.const_data_ptr<float>() : nullptr);
+  convolve(x, panels, weight.size(2), bias.defined() ? numbers.const_data_ptr<float>() : nullptr, y);
+  return y;
 }
 
 Tensor convolve_tiles_gradient_of_x(const Tensor& g, const Tensor& given) {
   RECORD_FUNCTION("ttfm::convolution_gradient_of_x", c10::ArrayRef<const c10::IValue>());
-  const Tensor weight = given.contiguous(kLast);
+  const Tensor y = images_like(g, given.size(1)), weight = given.contiguous(kLast);
   const int64_t out = weight.size(0), in = weight.size(1), kernel = weight.size(2), places = kernel * kernel;
   std::vector<TileMatrix> turned;  // [O, C] of each place, from the last one
   for (int64_t i = places - 1; i >= 0; --i) turned.push_back({weight.const_data_ptr<float>() + i * in, places * in, 1});
-  return convolve(g, TilePanels(turned, out, in), in, kernel, nullptr);
+  convolve(g, TilePanels(turned, out, in), kernel, nullptr, y);
+  return y;
 }
 
 Tensor convolve_tiles_gradient_of_weight(const Tensor& given_g, const Tensor& given_x, int64_t kernel) {
   RECORD_FUNCTION("ttfm::convolution_gradient_of_weight", c10::ArrayRef<const c10::IValue>());
+  const int64_t in = given_x.size(1), out = given_g.size(1), places = kernel * kernel;
+  const Tensor weight = at::empty({out, in, kernel, kernel}, given_x.options(), kLast);
   const Tensor g = given_g.contiguous(kLast), x = given_x.contiguous(kLast);
-  const int64_t in = x.size(1), out = g.size(1), places = kernel * kernel;
-  const Tensor weight = at::empty({out, in, kernel, kernel}, x.options(), kLast);
   auto* const sums = weight.mutable_data_ptr<float>();
   // the sum over all pixels i of g[i]^T x[i + a pitch + b]: a product for each place of the kernel, which begins there in x
   const auto strips = strips_of(x, kernel / 2, wanted_pixels(std::max(in, out)) * at::get_num_threads());

@@ -8,6 +8,8 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/addcmul.h>
+#include <ATen/ops/convolution.h>
+#include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/gelu_backward.h>
@@ -158,12 +160,82 @@ void linear_libtorch(benchmark::State& state) {
   const Tensor x = at::randn({state.range(0), state.range(1)}), weight = at::randn({state.range(2), state.range(1)});
   run_product(state, [&] { return at::mm(x, weight.t()); });
 }
+/// As layers do it, and the gradient of the weight.
+void linear_ttfm(benchmark::State& state) {
+  const Tensor x = at::randn({state.range(0), state.range(1)}), weight = at::randn({state.range(2), state.range(1)});
+  const nn::Product linear{.kind = nn::Product::Kind::linear};
+  run_product(state, [&] { return nn::multiply(linear, {x, {}}, weight, {}).primal; });
+}
+void linear_gradient_of_weight_ttfm(benchmark::State& state) {
+  const Tensor x = at::randn({state.range(0), state.range(1)}), weight = at::randn({state.range(2), state.range(1)});
+  const Tensor g = at::randn({state.range(0), state.range(2)});
+  const nn::Product linear{.kind = nn::Product::Kind::linear};
+  run_product(state, [&] {
+    return nn::multiply_backward(linear, {g, {}}, {x, {}}, weight, {.x = false, .weight = true, .bias = false}).weight;
+  });
+}
+void linear_gradient_of_weight_libtorch(benchmark::State& state) {
+  const Tensor x = at::randn({state.range(0), state.range(1)}), g = at::randn({state.range(0), state.range(2)});
+  run_product(state, [&] { return at::mm(g.t(), x); });
+}
 void sizes_of_layers(benchmark::internal::Benchmark* benchmark) {
   benchmark->ArgNames({"rows", "in", "out"});
   for (const auto& [in, out] : {std::pair<int64_t, int64_t>{256, 768}, {256, 256}, {256, 1024}, {1024, 256}}) {
     benchmark->Args({2048, in, out});
   }
   benchmark->Args({1024, 512, 512})->Args({512, 256, 256})->Args({2000, 300, 515})->Unit(benchmark::kMicrosecond);
+}
+
+/// Images of `side` pixels, channels of it and of the result, a kernel of 3: what a convolution takes and gives.
+struct Convolution {
+  Tensor x, weight, g;
+  double operations;
+
+  explicit Convolution(const benchmark::State& state)
+      : x(images(state.range(1), state.range(0))),
+        weight(at::randn({state.range(2), state.range(1), 3, 3}).contiguous(at::MemoryFormat::ChannelsLast)),
+        g(images(state.range(2), state.range(0))),
+        operations(18 * static_cast<double>(x.numel() * state.range(2))) {}
+
+  static Tensor images(int64_t channels, int64_t side) {
+    return at::randn({16, channels, side, side}).contiguous(at::MemoryFormat::ChannelsLast);
+  }
+  template <class F>
+  void run(benchmark::State& state, double times, F&& f) const {
+    const at::NoGradGuard no_grad;
+    for (auto _ : state) benchmark::DoNotOptimize(f());
+    state.counters["flops"] = benchmark::Counter(times * operations, benchmark::Counter::kIsIterationInvariantRate,
+                                                 benchmark::Counter::kIs1000);
+  }
+};
+
+constexpr nn::Product kConvolution{.kind = nn::Product::Kind::conv2d, .stride = 1, .padding = 1};
+
+void convolution_ttfm(benchmark::State& state) {
+  const Convolution c(state);
+  c.run(state, 1, [&] { return nn::multiply(kConvolution, {c.x, {}}, c.weight, {}).primal; });
+}
+void convolution_libtorch(benchmark::State& state) {
+  const Convolution c(state);
+  c.run(state, 1, [&] { return at::convolution(c.x, c.weight, {}, {1, 1}, {1, 1}, {1, 1}, false, {0, 0}, 1); });
+}
+void convolution_backward_ttfm(benchmark::State& state) {
+  const Convolution c(state);
+  c.run(state, 2, [&] {
+    return nn::multiply_backward(kConvolution, {c.g, {}}, {c.x, {}}, c.weight,
+                                 {.x = true, .weight = true, .bias = false});
+  });
+}
+void convolution_backward_libtorch(benchmark::State& state) {
+  const Convolution c(state);
+  c.run(state, 2, [&] {
+    return at::convolution_backward(c.g, c.x, c.weight, c10::nullopt, {1, 1}, {1, 1}, {1, 1}, false, {0, 0}, 1,
+                                    {true, true, false});
+  });
+}
+void sizes_of_convolutions(benchmark::internal::Benchmark* benchmark) {
+  benchmark->ArgNames({"side", "in", "out"})->Unit(benchmark::kMicrosecond);
+  benchmark->Args({32, 64, 64})->Args({32, 128, 64})->Args({16, 128, 128})->Args({8, 256, 256});
 }
 
 void linear_after_gelu_ttfm(benchmark::State& state) {
@@ -237,7 +309,14 @@ TTFM_IN_BOTH_TYPES(gated_residual_libtorch);
 TTFM_IN_BOTH_TYPES(attention_ttfm);
 TTFM_IN_BOTH_TYPES(attention_libtorch);
 BENCHMARK(linear_in_blocks)->Apply(sizes_of_layers);
+BENCHMARK(linear_ttfm)->Apply(sizes_of_layers);
 BENCHMARK(linear_libtorch)->Apply(sizes_of_layers);
+BENCHMARK(linear_gradient_of_weight_ttfm)->Apply(sizes_of_layers);
+BENCHMARK(linear_gradient_of_weight_libtorch)->Apply(sizes_of_layers);
+BENCHMARK(convolution_ttfm)->Apply(sizes_of_convolutions);
+BENCHMARK(convolution_libtorch)->Apply(sizes_of_convolutions);
+BENCHMARK(convolution_backward_ttfm)->Apply(sizes_of_convolutions);
+BENCHMARK(convolution_backward_libtorch)->Apply(sizes_of_convolutions);
 BENCHMARK(linear_after_gelu_ttfm)->Arg(32)->Unit(benchmark::kMicrosecond);
 BENCHMARK(linear_after_gelu_libtorch)->Arg(32)->Unit(benchmark::kMicrosecond);
 BENCHMARK(adamw_with_two_averages_ttfm)->Unit(benchmark::kMicrosecond);
