@@ -3,6 +3,7 @@
 #include "kernels/isa.h"
 
 #ifdef __x86_64__
+#include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -35,6 +36,14 @@ Isa widest() {
 }
 
 #ifdef __x86_64__
+/// AVX512_BF16, AMX-TILE and AMX-BF16: not all compilers have names for them.
+bool has_tiles_for_bfloat16() {
+  constexpr unsigned kFeatures = 7, kAmxBf16 = 1U << 22, kAmxTile = 1U << 24, kAvx512Bf16 = 1U << 5;
+  unsigned a = 0, b = 0, c = 0, d = 0, more = 0;
+  return __get_cpuid_count(kFeatures, 0, &a, &b, &c, &d) && (d & kAmxBf16) && (d & kAmxTile) &&
+         __get_cpuid_count(kFeatures, 1, &more, &b, &c, &d) && (more & kAvx512Bf16);
+}
+
 /// The kernel lets a process use the registers of the matrix units once it has asked for it (Linux 5.16).
 bool may_use_tiles() {
   constexpr long kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA of asm/prctl.h
@@ -62,8 +71,7 @@ const char* name(Isa isa) {
 bool supported(Isa isa) {
 #ifdef __x86_64__
   if (isa == Isa::amx) {
-    return supported(Isa::avx512) && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("amx-tile") &&
-           __builtin_cpu_supports("amx-bf16") && may_use_tiles();
+    return supported(Isa::avx512) && has_tiles_for_bfloat16() && may_use_tiles();
   }
   // what CMakeLists.txt lets the compiler use
   if (isa == Isa::avx512) {
