@@ -88,7 +88,10 @@ bool tiles_take(const Product& product, const Tensor& x, const Tensor& weight) {
 }
 
 Tensor convolve(const Product& product, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (tiles_take(product, x, weight)) return convolve_tiles(x, weight, bias);
+  // what does not fit together goes to LibTorch's convolution, which says so
+  const bool fits =
+      !bias.defined() || (bias.scalar_type() == at::kFloat && bias.dim() == 1 && bias.size(0) == weight.size(0));
+  if (fits && tiles_take(product, x, weight)) return convolve_tiles(x, weight, bias);
   return at::convolution(x, weight, given(bias), {product.stride, product.stride}, {product.padding, product.padding},
                          {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1);
 }

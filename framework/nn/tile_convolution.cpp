@@ -219,8 +219,7 @@ Tensor convolve_tiles_gradient_of_weight(const Tensor& given_g, const Tensor& gi
         }
       }
     });
-    std::vector<int64_t> offsets(static_cast<size_t>(steps));
-    for (size_t k = 0; k < offsets.size(); ++k) offsets[k] = static_cast<int64_t>(k) * TileLoops::kStep;
+    const auto offsets = offsets_of(steps);
     const int64_t blocks = (out + kRows - 1) / kRows;
     parallel_for(0, places * blocks, 1, [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; ++i) {

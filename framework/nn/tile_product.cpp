@@ -19,13 +19,6 @@ using kernels::TileLoops;
 
 constexpr int64_t kBlock = 64;  // rows that are split and multiplied while they are in a core's cache
 
-/// Of an operand whose steps follow each other.
-std::vector<int64_t> offsets_of(int64_t steps) {
-  std::vector<int64_t> offsets(static_cast<size_t>(steps));
-  for (size_t i = 0; i < offsets.size(); ++i) offsets[i] = static_cast<int64_t>(i) * TileLoops::kStep;
-  return offsets;
-}
-
 TileLoops::Left left_of(const at::Tensor& memory, int64_t depth, const std::vector<int64_t>& offsets) {
   return {bytes_of(memory), TileLoops::left_stride(depth), offsets.data()};
 }
@@ -36,6 +29,12 @@ TileMatrix from_column(TileMatrix m, int64_t j) { return {m.data + j * m.column,
 }  // namespace
 
 bool has_tiles() { return kernels::isa() == kernels::Isa::amx; }
+
+std::vector<int64_t> offsets_of(int64_t steps) {
+  std::vector<int64_t> offsets(static_cast<size_t>(steps));
+  for (size_t i = 0; i < offsets.size(); ++i) offsets[i] = static_cast<int64_t>(i) * TileLoops::kStep;
+  return offsets;
+}
 
 at::Tensor tile_memory(int64_t bytes) { return at::empty({bytes}, at::kByte); }
 

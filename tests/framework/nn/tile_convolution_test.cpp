@@ -7,7 +7,10 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/convolution_backward.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
+
+#include <ttfm/nn/conv.h>
 
 #include "framework/nn/samples.h"
 #include "kernels/isa.h"
@@ -80,6 +83,12 @@ TEST(TileConvolution, LeavesWhatDoesNotFillTheUnits) {
   EXPECT_FALSE(takes({8, 64, 32, 32}, {64, 64, 3, 3}, 2, 1));
   EXPECT_FALSE(takes({8, 64, 32, 32}, {64, 64, 3, 3}, 1, 0));
   EXPECT_FALSE(takes({8, 64, 32, 32}, {64, 32, 3, 3}, 1, 1));
+}
+
+TEST(TileConvolution, SaysThatABiasDoesNotFit) {
+  Conv2d layer(32, 64, {.kernel = 3, .stride = 1, .padding = 1});
+  layer.bias = at::zeros({63});
+  EXPECT_THROW(layer(at::zeros({2, 32, 8, 8})), c10::Error);
 }
 
 }  // namespace
