@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/strided_matrix.h"
+
 /// Products of fp32 matrices by matrix units that multiply bfloat16 and add in fp32 (Intel AMX; with Isa::amx only).
 ///
 /// A number is the sum of three with 8 bits each, x = h + m + l. Of the nine products of two such sums six are taken, h h,
@@ -40,11 +42,7 @@ struct TileLoops {
   /// for two numbers of each column. Bytes of such a part, again an odd number of lines.
   [[gnu::always_inline]] static constexpr int64_t part_bytes(int64_t depth) { return ((depth + 1) / 2 | 1) * kLine; }
 
-  /// A matrix [rows, columns] of numbers: element (i, j) is data[i * row + j * column], and row or column is 1.
-  struct Matrix {
-    const float* data;
-    int64_t row, column;
-  };
+  using Matrix = StridedMatrix<float>;
 
   /// A left operand: row i of step k lies at data + i * stride + offsets[k].
   struct Left {

@@ -2,85 +2,78 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "nn/gemm.h"
 
-#include <ATen/native/CPUBlas.h>
+#include <ATen/Parallel.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/from_blob.h>
 
-#include <type_traits>
-#include <vector>
+#include <algorithm>
 
 #include <ttfm/interface.h>
+#include <ttfm/parallel.h>
 
-#include "nn/tile_product.h"
+#include "nn/packed_matrix.h"
 
 // Of the BLAS inside LibTorch, where it is MKL; null in a LibTorch with another one.
-extern "C" {
-[[gnu::weak]] void sgemm_(const char* transpose_a, const char* transpose_b, const int* m, const int* n, const int* k,
-                          const float* alpha, const float* a, const int* stride_a, const float* b, const int* stride_b,
-                          const float* beta, float* c, const int* stride_c);
-[[gnu::weak]] void cblas_gemm_bf16bf16f32(int layout, int transpose_a, int transpose_b, int m, int n, int k,
-                                          float alpha, const uint16_t* a, int stride_a, const uint16_t* b, int stride_b,
-                                          float beta, float* c, int stride_c);
-}
+extern "C" [[gnu::weak]] void cblas_gemm_bf16bf16f32(int layout, int transpose_a, int transpose_b, int m, int n, int k,
+                                                     float alpha, const uint16_t* a, int stride_a, const uint16_t* b,
+                                                     int stride_b, float beta, float* c, int stride_c);
 
 namespace ttfm::nn {
 namespace {
 
 /// [rows, columns] as a tensor over the same memory.
 template <class T>
-Tensor view(const Matrix<T>& m, int64_t rows, int64_t columns, at::ScalarType type) {
-  const std::vector<int64_t> strides =
-      m.transposed ? std::vector<int64_t>{1, m.stride} : std::vector<int64_t>{m.stride, 1};
+Tensor view(const StridedMatrix<T>& m, int64_t rows, int64_t columns, at::ScalarType type) {
   // from_blob takes memory that may be written; operands are only read
-  return at::from_blob(const_cast<std::remove_const_t<T>*>(m.data), {rows, columns}, strides,
-                       at::TensorOptions().dtype(type));
+  return at::from_blob(const_cast<T*>(m.data), {rows, columns}, {m.row, m.column}, at::TensorOptions().dtype(type));
 }
 
-TileMatrix for_tiles(Matrix<const float> m) {
-  return m.transposed ? TileMatrix{m.data, 1, m.stride} : TileMatrix{m.data, m.stride, 1};
+/// C (+)= A B for tensors.
+void multiply(const Tensor& a, const Tensor& b, bool add, float* c, int64_t stride) {
+  Tensor out = at::from_blob(c, {a.size(0), b.size(1)}, {stride, 1}, at::TensorOptions().dtype(at::kFloat));
+  if (!add) out.zero_();  // what is there may be a NaN
+  out.addmm_(a, b);
 }
 
 }  // namespace
 
-void gemm(int64_t m, int64_t n, int64_t k, Matrix<const float> a, Matrix<const float> b, bool add, Matrix<float> c) {
-  if (has_tiles()) {
-    multiply_tiles(for_tiles(a), for_tiles(b), m, k, n, add, c.data, c.stride);
+void gemm(int64_t m, int64_t n, int64_t k, StridedMatrix<float> a, StridedMatrix<float> b, bool add, float* c,
+          int64_t stride) {
+  if (!PackedMatrix::supported()) {
+    multiply(view(a, m, k, at::kFloat), view(b, k, n, at::kFloat), add, c, stride);
     return;
   }
-  if (!a.transposed && !b.transposed) {
-    at::native::cpublas::brgemm(m, n, k, a.stride, b.stride, c.stride, add, a.data, b.data, c.data);
-    return;
+  constexpr int64_t kDepth = 512;       // b is laid out in parts of it: a sum is added up in this order
+  constexpr int64_t kLargeBlock = 128;  // rows of a that meet such a part of b
+  constexpr int64_t kSmallBlock = 32;
+  const int64_t share = (m + at::get_num_threads() - 1) / at::get_num_threads();
+  const int64_t block = std::clamp((share + kSmallBlock - 1) / kSmallBlock * kSmallBlock, kSmallBlock, kLargeBlock);
+  for (int64_t first = 0; first < k; first += kDepth) {
+    const int64_t depth = std::min(kDepth, k - first);
+    const PackedMatrix right({b.data + first * b.row, b.row, b.column}, depth, n);
+    parallel_for(0, (m + block - 1) / block, 1, [&](int64_t from, int64_t to) {
+      for (int64_t row = from * block; row < std::min(m, to * block); row += block) {
+        right.multiply({a.data + row * a.row + first * a.column, a.row, a.column}, std::min(block, m - row),
+                       add || first > 0, c + row * stride, stride);
+      }
+    });
   }
-  const float alpha = 1, beta = add ? 1 : 0;
-  if (!sgemm_) {
-    Tensor out = view(c, m, n, at::kFloat);
-    if (!add) out.zero_();  // what is there may be a NaN
-    out.addmm_(view(a, m, k, at::kFloat), view(b, k, n, at::kFloat));
-    return;
-  }
-  // BLAS counts columns first: C^T = B^T A^T
-  const auto narrow = [](int64_t x) { return static_cast<int>(x); };
-  const int rows = narrow(m), columns = narrow(n), depth = narrow(k);
-  const int stride_a = narrow(a.stride), stride_b = narrow(b.stride), stride_c = narrow(c.stride);
-  sgemm_(b.transposed ? "T" : "N", a.transposed ? "T" : "N", &columns, &rows, &depth, &alpha, b.data, &stride_b, a.data,
-         &stride_a, &beta, c.data, &stride_c);
 }
 
-void gemm(int64_t m, int64_t n, int64_t k, Matrix<const kernels::Bf16> a, Matrix<const kernels::Bf16> b, bool add,
-          Matrix<float> c) {
-  const float alpha = 1, beta = add ? 1 : 0;
+void gemm(int64_t m, int64_t n, int64_t k, StridedMatrix<kernels::Bf16> a, StridedMatrix<kernels::Bf16> b, bool add,
+          float* c, int64_t stride) {
   if (!cblas_gemm_bf16bf16f32) {
-    Tensor out = view(c, m, n, at::kFloat);
-    if (!add) out.zero_();
-    out.addmm_(view(a, m, k, at::kBFloat16).to(at::kFloat), view(b, k, n, at::kBFloat16).to(at::kFloat));
+    multiply(view(a, m, k, at::kBFloat16).to(at::kFloat), view(b, k, n, at::kBFloat16).to(at::kFloat), add, c, stride);
     return;
   }
   constexpr int kRowMajor = 101, kPlain = 111, kTransposed = 112;
   const auto narrow = [](int64_t x) { return static_cast<int>(x); };
-  const auto bits = [](const kernels::Bf16* p) { return reinterpret_cast<const uint16_t*>(p); };
-  cblas_gemm_bf16bf16f32(kRowMajor, a.transposed ? kTransposed : kPlain, b.transposed ? kTransposed : kPlain, narrow(m),
-                         narrow(n), narrow(k), alpha, bits(a.data), narrow(a.stride), bits(b.data), narrow(b.stride),
-                         beta, c.data, narrow(c.stride));
+  const auto bits = [](const auto& x) { return reinterpret_cast<const uint16_t*>(x.data); };
+  const auto order = [](const auto& x) { return x.column == 1 ? kPlain : kTransposed; };
+  const auto apart = [&](const auto& x) { return narrow(std::max(x.row, x.column)); };
+  const float alpha = 1, beta = add ? 1 : 0;
+  cblas_gemm_bf16bf16f32(kRowMajor, order(a), order(b), narrow(m), narrow(n), narrow(k), alpha, bits(a), apart(a),
+                         bits(b), apart(b), beta, c, narrow(stride));
 }
 
 }  // namespace ttfm::nn

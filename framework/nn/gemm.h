@@ -5,22 +5,18 @@
 #include <cstdint>
 
 #include "kernels/number.h"
+#include "kernels/strided_matrix.h"
 
 namespace ttfm::nn {
 
-/// A matrix in host memory, row by row, `stride` numbers from one row to the next.
-template <class T>
-struct Matrix {
-  T* data;
-  int64_t stride;
-  bool transposed = false;
-};
+using kernels::StridedMatrix;
 
-/// C <- A B, or C <- C + A B, on this thread's share of cores, A [m, k], B [k, n], for products too small to be a tensor's:
-/// in fp32 by the processor's matrix units where it has them, or by oneDNN's kernel for blocks where neither is transposed,
-/// else by the BLAS that LibTorch carries, without LibTorch's way to it.
-void gemm(int64_t m, int64_t n, int64_t k, Matrix<const float> a, Matrix<const float> b, bool add, Matrix<float> c);
-void gemm(int64_t m, int64_t n, int64_t k, Matrix<const kernels::Bf16> a, Matrix<const kernels::Bf16> b, bool add,
-          Matrix<float> c);
+/// C <- A B, or C <- C + A B, shared among threads: A [m, k], B [k, n], C row by row with `stride` numbers from one to the
+/// next. In fp32 by PackedMatrix where the processor supports it; else, and in bf16, by the BLAS that LibTorch carries,
+/// without LibTorch's way to it.
+void gemm(int64_t m, int64_t n, int64_t k, StridedMatrix<float> a, StridedMatrix<float> b, bool add, float* c,
+          int64_t stride);
+void gemm(int64_t m, int64_t n, int64_t k, StridedMatrix<kernels::Bf16> a, StridedMatrix<kernels::Bf16> b, bool add,
+          float* c, int64_t stride);
 
 }  // namespace ttfm::nn

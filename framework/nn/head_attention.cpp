@@ -68,7 +68,7 @@ class Head {
     float* const o = wide_.get(n_ * pair_);
     product({w.s, n_}, v(), n_, pair_, n_, o);  // [O | S dv]
     if (dual_) {
-      gemm(n_, d_, n_, {w.ds, n_}, {vv_.data(), pair_}, /*add=*/true, {o + d_, pair_});
+      gemm(n_, d_, n_, Operand{w.ds, n_}.matrix(), v().matrix(), /*add=*/true, o + d_, pair_);
       put(o + d_, at_.head_of(out.tangent, sample, head), at_.width, nullptr);
     }
     put(o, at_.head_of(out.primal, sample, head), at_.width, nullptr);
@@ -102,7 +102,7 @@ class Head {
     const Operand g_l{rounded(w, w_rounded_), n_};
     float* const out = wide_.get(n_ * pair_);
     const auto add = [&](Operand a, Operand b, float* c) {
-      gemm(n_, d_, n_, a.matrix(), b.matrix(), /*add=*/true, {c, pair_});
+      gemm(n_, d_, n_, a.matrix(), b.matrix(), /*add=*/true, c, pair_);
     };
     const auto leave = [&](float* from, const Tensor& to, int64_t part, float factor) {
       const bool primal = to.is_same(g_qkv.primal);
@@ -154,7 +154,9 @@ class Head {
     int64_t stride;
     bool transposed = false;
     Operand t() const { return {data, stride, !transposed}; }
-    Matrix<const T> matrix() const { return {data, stride, transposed}; }
+    StridedMatrix<T> matrix() const {
+      return transposed ? StridedMatrix<T>{data, 1, stride} : StridedMatrix<T>{data, stride, 1};
+    }
   };
 
   struct Weights {
@@ -185,7 +187,7 @@ class Head {
 
   /// c [m, n] <- a b
   void product(Operand a, Operand b, int64_t m, int64_t n, int64_t k, float* c) const {
-    gemm(m, n, k, a.matrix(), b.matrix(), /*add=*/false, {c, n});
+    gemm(m, n, k, a.matrix(), b.matrix(), /*add=*/false, c, n);
   }
 
   void load(int64_t sample, int64_t head) {

@@ -8,17 +8,24 @@
 #include <cstdint>
 #include <optional>
 
+#include "kernels/strided_matrix.h"
 #include "nn/tile_product.h"
 
 namespace ttfm::nn {
 
+using kernels::StridedMatrix;
+
 /// The right-hand side of products in fp32 on the CPU, laid out once so that many rows pass over it: each block of rows
-/// is multiplied while it is in a core's cache, by the processor's matrix units (kernels/tiles.h) or oneDNN's kernel for
-/// blocks. What is done to the rows before or after can so be done in the cache too.
+/// is multiplied while it is in a core's cache, by the processor's matrix units (kernels/tiles.h) or its vectors
+/// (kernels/panels.h). What is done to the rows before or after can so be done in the cache too.
 class PackedMatrix {
  public:
   /// Rows that are multiplied at once.
   static constexpr int64_t kRows = 64;
+
+  /// Whether this processor has what it takes: without, LibTorch's products are the fastest, and nothing else here may be
+  /// called.
+  static bool supported();
 
   /// Whether m [k, n] is worth packing for so many rows, and of a kind that can be: float, in host memory, a dense matrix
   /// or its transpose.
@@ -29,8 +36,13 @@ class PackedMatrix {
 
   explicit PackedMatrix(const at::Tensor& m);
 
-  /// y <- x m + bias on this thread; x [rows, k] and y [rows, n] with `stride_x` and `stride_y` numbers from row to row,
-  /// bias [n] or null.
+  /// m [k, n]; the work is shared among threads.
+  PackedMatrix(StridedMatrix<float> m, int64_t k, int64_t n);
+
+  /// y (+)= x m on this thread; x [rows, k], y [rows, n] with `stride_y` numbers from row to row.
+  void multiply(StridedMatrix<float> x, int64_t rows, bool add, float* y, int64_t stride_y) const;
+
+  /// y <- x m + bias on this thread; x row by row, bias [n] or null.
   void multiply(const float* x, int64_t stride_x, int64_t rows, float* y, int64_t stride_y, const float* bias) const;
 
  private:

@@ -16,9 +16,9 @@
 #include <ttfm/parallel.h>
 
 #include "nn/dual_buffer.h"
+#include "nn/gemm.h"
 #include "nn/packed_matrix.h"
 #include "nn/tile_convolution.h"
-#include "nn/tile_product.h"
 
 namespace ttfm::nn {
 namespace {
@@ -34,25 +34,25 @@ Dual unstacked(const Tensor& x, bool dual) {
   return {halves.primal, halves.tangent};
 }
 
-TileMatrix matrix(const Tensor& x) { return {x.const_data_ptr<float>(), x.stride(0), x.stride(1)}; }
+StridedMatrix<float> matrix(const Tensor& x) { return {x.const_data_ptr<float>(), x.stride(0), x.stride(1)}; }
 
-/// Whether matrix units take a product of these two, [m, k] and [k, n]: floats that lie densely, and enough of them.
-bool tiles_take(const Tensor& a, const Tensor& b) {
+/// Whether gemm() takes a product of these two, [m, k] and [k, n]: floats that lie densely, and enough of them.
+bool gemm_takes(const Tensor& a, const Tensor& b) {
   const auto dense = [](const Tensor& x) {
     return x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 2 && (x.stride(1) == 1 || x.stride(0) == 1);
   };
   constexpr int64_t kSmall = 16;
-  return has_tiles() && dense(a) && dense(b) && a.size(1) == b.size(0) &&
+  return PackedMatrix::supported() && dense(a) && dense(b) && a.size(1) == b.size(0) &&
          std::min({a.size(0), a.size(1), b.size(1)}) >= kSmall;
 }
 
 /// c <- a b + onto; `onto` is undefined, a row or c itself.
 void multiply_into(Tensor c, const Tensor& a, const Tensor& b, const Tensor& onto) {
-  if (tiles_take(a, b)) {
+  if (gemm_takes(a, b)) {
     RECORD_FUNCTION("ttfm::product", c10::ArrayRef<const c10::IValue>());
     if (onto.defined() && !onto.is_same(c)) c.copy_(onto.expand_as(c));
-    multiply_tiles(matrix(a), matrix(b), a.size(0), a.size(1), b.size(1), /*add=*/onto.defined(),
-                   c.mutable_data_ptr<float>(), c.stride(0));
+    gemm(a.size(0), b.size(1), a.size(1), matrix(a), matrix(b), /*add=*/onto.defined(), c.mutable_data_ptr<float>(),
+         c.stride(0));
   } else if (onto.defined()) {
     at::addmm_out(c, onto, a, b);
   } else {

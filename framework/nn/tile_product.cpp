@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "nn/tile_product.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -24,7 +23,6 @@ TileLoops::Left left_of(const at::Tensor& memory, int64_t depth, const std::vect
 }
 
 TileMatrix from_row(TileMatrix m, int64_t i) { return {m.data + i * m.row, m.row, m.column}; }
-TileMatrix from_column(TileMatrix m, int64_t j) { return {m.data + j * m.column, m.row, m.column}; }
 
 }  // namespace
 
@@ -65,28 +63,6 @@ void TilePanels::multiply(TileMatrix m, int64_t rows, bool add, float* y, int64_
     const int64_t block = std::min(kBlock, rows - row);
     TileLoops::split_left(from_row(m, row), block, depth_, bytes_of(left));
     multiply(left_of(left, depth_, offsets), block, add, y + row * stride, stride);
-  }
-}
-
-void multiply_tiles(TileMatrix a, TileMatrix b, int64_t rows, int64_t depth, int64_t columns, bool add, float* c,
-                    int64_t stride) {
-  constexpr int64_t kDepth = 512;       // both operands are split in parts of it: a sum is added up in this order
-  constexpr int64_t kLargeBlock = 128;  // rows of a that meet such a part of b
-  const int64_t share = (rows + at::get_num_threads() - 1) / at::get_num_threads();
-  const int64_t block =
-      std::clamp((share + TileLoops::kRows - 1) / TileLoops::kRows * TileLoops::kRows, TileLoops::kRows, kLargeBlock);
-  const auto offsets = offsets_of(TileLoops::steps(std::min(kDepth, depth)));
-  for (int64_t first = 0; first < depth; first += kDepth) {
-    const int64_t deep = std::min(kDepth, depth - first);
-    const TilePanels right(from_row(b, first), deep, columns);
-    parallel_for(0, (rows + block - 1) / block, 1, [&](int64_t from, int64_t to) {
-      const at::Tensor left = tile_memory(TileLoops::left_bytes(block, deep));
-      for (int64_t row = from * block; row < std::min(rows, to * block); row += block) {
-        const int64_t count = std::min(block, rows - row);
-        TileLoops::split_left(from_column(from_row(a, row), first), count, deep, bytes_of(left));
-        right.multiply(left_of(left, deep, offsets), count, add || first > 0, c + row * stride, stride);
-      }
-    });
   }
 }
 

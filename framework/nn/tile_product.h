@@ -38,10 +38,6 @@ class TilePanels {
   at::Tensor memory_;
 };
 
-/// c (+)= a b, shared among threads; a [rows, depth], b [depth, columns], `stride` numbers from row to row of c.
-void multiply_tiles(TileMatrix a, TileMatrix b, int64_t rows, int64_t depth, int64_t columns, bool add, float* c,
-                    int64_t stride);
-
 /// The offsets of a left operand whose steps follow each other.
 std::vector<int64_t> offsets_of(int64_t steps);
 
