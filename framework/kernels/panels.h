@@ -4,11 +4,12 @@
 
 #include <cstdint>
 
-#include "kernels/isa.h"
+#include "kernels/number.h"
 #include "kernels/strided_matrix.h"
 
-/// Products of fp32 matrices by the processor's vectors: rows of the left operand as they lie in memory, the right operand
-/// in panels of some columns, laid out so that a product reads each from its beginning to its end.
+/// Products of matrices by the processor's vectors, in fp32: rows of the left operand as they lie in memory, the right
+/// operand in panels of some columns, laid out so that a product reads each from its beginning to its end. Operands in
+/// bfloat16 become floats when they are laid out, and their products are exact.
 namespace ttfm::kernels {
 
 /// Columns of a panel. A matrix [k, n] in panels is ceil(n / kPanel) blocks of [k, kPanel], the last one filled up with
@@ -25,12 +26,13 @@ struct Step {
 /// it lies.
 template <Isa>
 struct PanelLoops {
-  /// The panels first <= i < last of m [k, n].
-  static void pack(StridedMatrix<float> m, int64_t k, int64_t n, float* panels, int64_t first, int64_t last);
+  /// The panels first <= i < last of m [k, n], which are float or Bf16.
+  template <class T>
+  static void pack(StridedMatrix<T> m, int64_t k, int64_t n, float* panels, int64_t first, int64_t last);
 
-  /// to [columns, rows] <- the transpose of from [rows, columns]; strides are those of rows.
-  static void transpose(const float* from, int64_t stride_from, int64_t rows, int64_t columns, float* to,
-                        int64_t stride_to);
+  /// to <- m [rows, columns], row by row.
+  template <class T>
+  static void load(StridedMatrix<T> m, int64_t rows, int64_t columns, float* to, int64_t stride);
 
   /// y (+)= left right, [rows, columns]; `stride_left` and `stride_y` numbers from row to row, `panel` from one panel to the
   /// next one.

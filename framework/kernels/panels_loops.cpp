@@ -26,22 +26,33 @@ constexpr int64_t kChunk = 128;  // numbers that are summed up before they are a
 
 typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));
 
-[[gnu::always_inline]] inline const Vector& vector_at(const float* p) { return *reinterpret_cast<const Vector*>(p); }
+typedef uint32_t Bits __attribute__((vector_size(kLanes * sizeof(uint32_t))));
+typedef uint16_t HalfBits __attribute__((vector_size(kLanes * sizeof(uint16_t)), aligned(alignof(uint16_t)), may_alias));
+
 [[gnu::always_inline]] inline Vector& vector_at(float* p) { return *reinterpret_cast<Vector*>(p); }
+[[gnu::always_inline]] inline const Vector& vector_at(const float* p) { return *reinterpret_cast<const Vector*>(p); }
+[[gnu::always_inline]] inline Vector vector_at(const Bf16* p) {
+  const Bits bits = __builtin_convertvector(*reinterpret_cast<const HalfBits*>(p), Bits) << 16;
+  return reinterpret_cast<const Vector&>(bits);
+}
 
 [[gnu::always_inline]] inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-[[gnu::always_inline]] inline void copy(const float* from, int64_t stride_from, float* to, int64_t stride_to,
-                                        int64_t rows, int64_t columns) {
+template <class T>
+[[gnu::always_inline]] inline void copy(const T* from, int64_t stride_from, float* to, int64_t stride_to, int64_t rows,
+                                        int64_t columns) {
   for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = 0; j < columns; ++j) to[i * stride_to + j] = from[i * stride_from + j];
+#pragma omp simd
+    for (int64_t j = 0; j < columns; ++j) {
+      to[i * stride_to + j] = Number<Isa::TTFM_ISA>::load(from + i * stride_from + j);
+    }
   }
 }
 
 /// to[j][i] <- from[i][j] for a square of vectors. Each pass puts rows i and i + n / 2 into rows 2 i and 2 i + 1, one number
 /// of each after the other; after log2(n) of them every number is at its place.
-[[gnu::always_inline]] inline void transpose_square(const float* from, int64_t stride_from, float* to,
-                                                    int64_t stride_to) {
+template <class T>
+[[gnu::always_inline]] inline void transpose_square(const T* from, int64_t stride_from, float* to, int64_t stride_to) {
   Vector rows[kLanes];
   for (int i = 0; i < kLanes; ++i) rows[i] = vector_at(from + i * stride_from);
   for (int pass = 1; pass < kLanes; pass *= 2) {
@@ -55,32 +66,61 @@ typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned
   for (int i = 0; i < kLanes; ++i) vector_at(to + i * stride_to) = rows[i];
 }
 
+/// to [columns, rows] <- the transpose of from [rows, columns]; strides are those of rows.
+template <class T>
+void transpose(const T* from, int64_t stride_from, int64_t rows, int64_t columns, float* to, int64_t stride_to) {
+  for (int64_t i = 0; i < rows; i += kLanes) {
+    for (int64_t j = 0; j < columns; j += kLanes) {
+      const T* const tile = from + i * stride_from + j;
+      float* const out = to + j * stride_to + i;
+      if (rows - i >= kLanes && columns - j >= kLanes) {
+        transpose_square(tile, stride_from, out, stride_to);
+        continue;
+      }
+      for (int64_t a = 0; a < least(kLanes, rows - i); ++a) {
+        for (int64_t b = 0; b < least(kLanes, columns - j); ++b) {
+          out[b * stride_to + a] = Number<Isa::TTFM_ISA>::load(tile + a * stride_from + b);
+        }
+      }
+    }
+  }
+}
+
 /// y (+)= left right for so many rows and vectors of columns.
 template <int rows, int vectors>
 void multiply_block(const float* left, int64_t stride_left, const float* right, const Step* steps, int64_t count,
                     bool add, float* y, int64_t stride_y) {
-  for (const Step* step = steps; step != steps + count; ++step) {
-    const float* a = left + step->left;
-    const float* b = right + step->right;
-    const float* const last = a + step->depth;
-    while (a != last) {
-      Vector sum[rows][vectors] = {};
-      for (const float* const end = a + least(kChunk, last - a); a != end; ++a, b += kPanel) {
+  const Step* step = steps;
+  const Step* const end = steps + count;
+  int64_t done = 0;  // of the step's numbers
+  do {
+    Vector sum[rows][vectors] = {};
+    for (int64_t room = kChunk; room > 0 && step != end;) {
+      const float* a = left + step->left + done;
+      const float* b = right + step->right + done * kPanel;
+      const int64_t depth = least(room, step->depth - done);
+      for (const float* const last = a + depth; a != last; ++a, b += kPanel) {
         Vector of_right[vectors];
         for (int j = 0; j < vectors; ++j) of_right[j] = vector_at(b + j * kLanes);
         for (int i = 0; i < rows; ++i) {
           for (int j = 0; j < vectors; ++j) sum[i][j] += a[i * stride_left] * of_right[j];
         }
       }
-      for (int i = 0; i < rows; ++i) {
-        for (int j = 0; j < vectors; ++j) {
-          Vector& out = vector_at(y + i * stride_y + j * kLanes);
-          out = add ? out + sum[i][j] : sum[i][j];
-        }
+      room -= depth;
+      done += depth;
+      if (done == step->depth) {
+        ++step;
+        done = 0;
       }
-      add = true;
     }
-  }
+    for (int i = 0; i < rows; ++i) {
+      for (int j = 0; j < vectors; ++j) {
+        Vector& out = vector_at(y + i * stride_y + j * kLanes);
+        out = add ? out + sum[i][j] : sum[i][j];
+      }
+    }
+    add = true;
+  } while (step != end);
 }
 
 /// What is the same for all blocks of a call.
@@ -136,37 +176,25 @@ void multiply_columns(const Call& call, int64_t rows, int64_t column, int64_t wi
 }  // namespace
 
 template <Isa isa>
-void PanelLoops<isa>::transpose(const float* from, int64_t stride_from, int64_t rows, int64_t columns, float* to,
-                                int64_t stride_to) {
-  for (int64_t i = 0; i < rows; i += kLanes) {
-    for (int64_t j = 0; j < columns; j += kLanes) {
-      const float* const tile = from + i * stride_from + j;
-      float* const out = to + j * stride_to + i;
-      if (rows - i >= kLanes && columns - j >= kLanes) {
-        transpose_square(tile, stride_from, out, stride_to);
-        continue;
-      }
-      for (int64_t a = 0; a < least(kLanes, rows - i); ++a) {
-        for (int64_t b = 0; b < least(kLanes, columns - j); ++b) out[b * stride_to + a] = tile[a * stride_from + b];
-      }
+template <class T>
+void PanelLoops<isa>::pack(StridedMatrix<T> m, int64_t k, int64_t n, float* panels, int64_t first, int64_t last) {
+  for (int64_t panel = first; panel < last; ++panel) {
+    const int64_t start = panel * kPanel, width = least(kPanel, n - start);
+    float* const to = panels + panel * k * kPanel;
+    load(StridedMatrix<T>{m.data + start * m.column, m.row, m.column}, k, width, to, kPanel);
+    for (int64_t i = 0; i < k && width < kPanel; ++i) {
+      for (int64_t j = width; j < kPanel; ++j) to[i * kPanel + j] = 0;
     }
   }
 }
 
 template <Isa isa>
-void PanelLoops<isa>::pack(StridedMatrix<float> m, int64_t k, int64_t n, float* panels, int64_t first, int64_t last) {
-  for (int64_t panel = first; panel < last; ++panel) {
-    const int64_t start = panel * kPanel, width = least(kPanel, n - start);
-    float* const to = panels + panel * k * kPanel;
-    const float* const from = m.data + start * m.column;
-    if (m.column == 1) {
-      for (int64_t i = 0; i < k; ++i) copy(from + i * m.row, m.row, to + i * kPanel, kPanel, 1, width);
-    } else {
-      transpose(from, m.column, width, k, to, kPanel);
-    }
-    for (int64_t i = 0; i < k && width < kPanel; ++i) {
-      for (int64_t j = width; j < kPanel; ++j) to[i * kPanel + j] = 0;
-    }
+template <class T>
+void PanelLoops<isa>::load(StridedMatrix<T> m, int64_t rows, int64_t columns, float* to, int64_t stride) {
+  if (m.column == 1) {
+    copy(m.data, m.row, to, stride, rows, columns);
+  } else {
+    transpose(m.data, m.column, columns, rows, to, stride);
   }
 }
 
@@ -200,5 +228,9 @@ void PanelLoops<isa>::multiply(const float* left, int64_t stride_left, const flo
 }
 
 template struct PanelLoops<Isa::TTFM_ISA>;
+template void PanelLoops<Isa::TTFM_ISA>::pack(StridedMatrix<float>, int64_t, int64_t, float*, int64_t, int64_t);
+template void PanelLoops<Isa::TTFM_ISA>::pack(StridedMatrix<Bf16>, int64_t, int64_t, float*, int64_t, int64_t);
+template void PanelLoops<Isa::TTFM_ISA>::load(StridedMatrix<float>, int64_t, int64_t, float*, int64_t);
+template void PanelLoops<Isa::TTFM_ISA>::load(StridedMatrix<Bf16>, int64_t, int64_t, float*, int64_t);
 
 }  // namespace ttfm::kernels

@@ -109,7 +109,7 @@ struct Fused : Function<Fused> {
     if (in_blocks(prologue, product, x, plain(weight), plain(bias), type)) {
       const RowFunction f = prologue.function({x, plain(dx)}, p, type);
       if (keeps) kept = empty_value(f);
-      z = multiply(f, *weight, plain(bias), kept);
+      z = multiply(f, weight_in(*weight, type), bias ? weight_in(*bias, at::kFloat).contiguous() : Tensor(), kept);
     } else {
       const Dual y = prologue.forward({x, plain(dx)}, p, type, statistics);
       if (keeps) kept = y;
@@ -161,7 +161,7 @@ struct Fused : Function<Fused> {
       if (!blocks) g = of.x;
     }
     if (!inputs) return out;
-    const NormGradients of = blocks ? multiply_backward(prologue.gradient(x, p, type), g, weight)
+    const NormGradients of = blocks ? multiply_backward(prologue.gradient(x, p, type), g, weight_in(weight, type))
                                     : prologue.backward(x, p, statistics, as_loops_take(g, x.primal, prologue.kind));
     out[kX] = of.x.primal;
     out[kDx] = of.x.tangent;
@@ -176,8 +176,8 @@ struct Fused : Function<Fused> {
   /// Whether prologue and product go over blocks of rows together.
   static bool in_blocks(const Prologue& prologue, const Product& product, const Tensor& x, const Tensor& weight,
                         const Tensor& bias, at::ScalarType type) {
-    return product.kind == Product::Kind::linear && prologue.on_rows() && type == at::kFloat &&
-           takes_blocks(x, weight, bias);
+    return product.kind == Product::Kind::linear && prologue.on_rows() &&
+           takes_blocks(x, weight, bias, type);
   }
 
   /// The gradients of the plain form with a history of their own: those of the same layer made of LibTorch's operations.

@@ -35,14 +35,9 @@ void multiply(const Tensor& a, const Tensor& b, bool add, float* c, int64_t stri
   out.addmm_(a, b);
 }
 
-}  // namespace
-
-void gemm(int64_t m, int64_t n, int64_t k, StridedMatrix<float> a, StridedMatrix<float> b, bool add, float* c,
-          int64_t stride) {
-  if (!PackedMatrix::supported()) {
-    multiply(view(a, m, k, at::kFloat), view(b, k, n, at::kFloat), add, c, stride);
-    return;
-  }
+template <class T>
+void by_packed_matrix(int64_t m, int64_t n, int64_t k, StridedMatrix<T> a, StridedMatrix<T> b, bool add, float* c,
+                      int64_t stride) {
   constexpr int64_t kDepth = 512;       // b is laid out in parts of it: a sum is added up in this order
   constexpr int64_t kLargeBlock = 128;  // rows of a that meet such a part of b
   constexpr int64_t kSmallBlock = 32;
@@ -50,18 +45,30 @@ void gemm(int64_t m, int64_t n, int64_t k, StridedMatrix<float> a, StridedMatrix
   const int64_t block = std::clamp((share + kSmallBlock - 1) / kSmallBlock * kSmallBlock, kSmallBlock, kLargeBlock);
   for (int64_t first = 0; first < k; first += kDepth) {
     const int64_t depth = std::min(kDepth, k - first);
-    const PackedMatrix right({b.data + first * b.row, b.row, b.column}, depth, n);
+    const PackedMatrix right(StridedMatrix<T>{b.data + first * b.row, b.row, b.column}, depth, n);
     parallel_for(0, (m + block - 1) / block, 1, [&](int64_t from, int64_t to) {
       for (int64_t row = from * block; row < std::min(m, to * block); row += block) {
-        right.multiply({a.data + row * a.row + first * a.column, a.row, a.column}, std::min(block, m - row),
-                       add || first > 0, c + row * stride, stride);
+        const StridedMatrix<T> left{a.data + row * a.row + first * a.column, a.row, a.column};
+        right.multiply(left, std::min(block, m - row), add || first > 0, c + row * stride, stride);
       }
     });
   }
 }
 
+}  // namespace
+
+void gemm(int64_t m, int64_t n, int64_t k, StridedMatrix<float> a, StridedMatrix<float> b, bool add, float* c,
+          int64_t stride) {
+  if (PackedMatrix::supported(at::kFloat)) {
+    by_packed_matrix(m, n, k, a, b, add, c, stride);
+  } else {
+    multiply(view(a, m, k, at::kFloat), view(b, k, n, at::kFloat), add, c, stride);
+  }
+}
+
 void gemm(int64_t m, int64_t n, int64_t k, StridedMatrix<kernels::Bf16> a, StridedMatrix<kernels::Bf16> b, bool add,
           float* c, int64_t stride) {
+  if (PackedMatrix::supported(at::kBFloat16)) return by_packed_matrix(m, n, k, a, b, add, c, stride);
   if (!cblas_gemm_bf16bf16f32) {
     multiply(view(a, m, k, at::kBFloat16).to(at::kFloat), view(b, k, n, at::kBFloat16).to(at::kFloat), add, c, stride);
     return;

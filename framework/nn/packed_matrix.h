@@ -15,20 +15,21 @@ namespace ttfm::nn {
 
 using kernels::StridedMatrix;
 
-/// The right-hand side of products in fp32 on the CPU, laid out once so that many rows pass over it: each block of rows
-/// is multiplied while it is in a core's cache, by the processor's matrix units (kernels/tiles.h) or its vectors
-/// (kernels/panels.h). What is done to the rows before or after can so be done in the cache too.
+/// The right-hand side of products on the CPU, laid out once so that many rows pass over it: each block of rows is
+/// multiplied while it is in a core's cache, by the processor's matrix units (kernels/tiles.h) or its vectors
+/// (kernels/panels.h). What is done to the rows before or after can so be done in the cache too. Numbers T are float or
+/// kernels::Bf16; sums are of floats.
 class PackedMatrix {
  public:
   /// Rows that are multiplied at once.
   static constexpr int64_t kRows = 64;
 
-  /// Whether this processor has what it takes: without, LibTorch's products are the fastest, and nothing else here may be
-  /// called.
-  static bool supported();
+  /// Whether this processor has what it takes for numbers of that type: without, LibTorch's products are the fastest, and
+  /// nothing else here may be called.
+  static bool supported(at::ScalarType type);
 
-  /// Whether m [k, n] is worth packing for so many rows, and of a kind that can be: float, in host memory, a dense matrix
-  /// or its transpose.
+  /// Whether m [k, n] is worth packing for so many rows, and of a kind that can be: of a type that is supported, in host
+  /// memory, a dense matrix or its transpose.
   static bool worth_it(const at::Tensor& m, int64_t rows);
 
   /// Rows that are worth a thread: those of some four million operations.
@@ -37,15 +38,21 @@ class PackedMatrix {
   explicit PackedMatrix(const at::Tensor& m);
 
   /// m [k, n]; the work is shared among threads.
-  PackedMatrix(StridedMatrix<float> m, int64_t k, int64_t n);
+  template <class T>
+  PackedMatrix(StridedMatrix<T> m, int64_t k, int64_t n);
 
   /// y (+)= x m on this thread; x [rows, k], y [rows, n] with `stride_y` numbers from row to row.
-  void multiply(StridedMatrix<float> x, int64_t rows, bool add, float* y, int64_t stride_y) const;
+  template <class T>
+  void multiply(StridedMatrix<T> x, int64_t rows, bool add, float* y, int64_t stride_y) const;
 
   /// y <- x m + bias on this thread; x row by row, bias [n] or null.
-  void multiply(const float* x, int64_t stride_x, int64_t rows, float* y, int64_t stride_y, const float* bias) const;
+  template <class T>
+  void multiply(const T* x, int64_t stride_x, int64_t rows, T* y, int64_t stride_y, const float* bias) const;
 
  private:
+  template <class T>
+  void pack(StridedMatrix<T> m);
+
   int64_t k_, n_;
   at::Tensor panels_;
   std::optional<TilePanels> tiles_;  ///< instead of panels

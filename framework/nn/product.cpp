@@ -17,6 +17,7 @@
 
 #include "nn/dual_buffer.h"
 #include "nn/gemm.h"
+#include "nn/loop_tensors.h"
 #include "nn/packed_matrix.h"
 #include "nn/tile_convolution.h"
 
@@ -24,6 +25,14 @@ namespace ttfm::nn {
 namespace {
 
 Tensor rows_of(const Tensor& x) { return x.reshape({-1, x.size(-1)}); }
+
+// what does not fit together goes to LibTorch's products, which say so
+bool fits_bias(const Tensor& bias, int64_t columns) {
+  return !bias.defined() || (bias.is_floating_point() && bias.dim() == 1 && bias.size(0) == columns);
+}
+bool fits(const Tensor& x, const Tensor& m, const Tensor& bias) {
+  return m.dim() == 2 && m.size(0) == x.size(-1) && m.scalar_type() == x.scalar_type() && fits_bias(bias, m.size(1));
+}
 
 /// [p; t] or p alone.
 Tensor stacked(const Dual& x) { return x.tangent.defined() ? joined(x.primal, x.tangent) : x.primal; }
@@ -34,30 +43,24 @@ Dual unstacked(const Tensor& x, bool dual) {
   return {halves.primal, halves.tangent};
 }
 
-StridedMatrix<float> matrix(const Tensor& x) { return {x.const_data_ptr<float>(), x.stride(0), x.stride(1)}; }
-
-/// Whether gemm() takes a product of these two, [m, k] and [k, n]: floats that lie densely, and enough of them.
-bool gemm_takes(const Tensor& a, const Tensor& b) {
-  const auto dense = [](const Tensor& x) {
-    return x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 2 && (x.stride(1) == 1 || x.stride(0) == 1);
-  };
-  constexpr int64_t kSmall = 16;
-  return PackedMatrix::supported() && dense(a) && dense(b) && a.size(1) == b.size(0) &&
-         std::min({a.size(0), a.size(1), b.size(1)}) >= kSmall;
-}
-
 /// c <- a b + onto; `onto` is undefined, a row or c itself.
 void multiply_into(Tensor c, const Tensor& a, const Tensor& b, const Tensor& onto) {
-  if (gemm_takes(a, b)) {
-    RECORD_FUNCTION("ttfm::product", c10::ArrayRef<const c10::IValue>());
-    if (onto.defined() && !onto.is_same(c)) c.copy_(onto.expand_as(c));
-    gemm(a.size(0), b.size(1), a.size(1), matrix(a), matrix(b), /*add=*/onto.defined(), c.mutable_data_ptr<float>(),
-         c.stride(0));
-  } else if (onto.defined()) {
+  if (onto.defined()) {
     at::addmm_out(c, onto, a, b);
   } else {
     at::mm_out(c, a, b);
   }
+}
+
+/// f(first, last) for rows that are multiplied by m, shared among threads.
+template <class F>
+void over_rows(int64_t rows, const Tensor& m, F&& f) {
+  parallel_for(0, rows, PackedMatrix::rows_for_a_thread(m.size(0), m.size(1)), f);
+}
+
+template <class T>
+T* row(const Tensor& x, int64_t i) {
+  return x.defined() ? loop::out_of<T>(x) + i * x.size(-1) : nullptr;
 }
 
 /// x m along the last dimension, and the bias to the primal.
@@ -65,6 +68,24 @@ Dual times(const Dual& x, const Tensor& m, const Tensor& bias) {
   auto shape = x.primal.sizes().vec();
   shape.back() = m.size(1);
   const Dual y = empty_dual(shape, x.primal.options(), x.tangent.defined());
+  const int64_t k = x.primal.size(-1), rows = k == 0 ? 0 : x.primal.numel() / k;
+  if (fits(x.primal, m, bias) && PackedMatrix::worth_it(m, rows)) {
+    RECORD_FUNCTION("ttfm::product", loop::kNothing);
+    const Dual from = linear_map(x, [](const Tensor& a) { return a.contiguous(); });
+    const PackedMatrix packed(m);
+    const Tensor numbers = bias.defined() ? bias.to(at::kFloat).contiguous() : bias;
+    loop::with_type(m.scalar_type(), [&](auto number) {
+      using T = decltype(number);
+      over_rows(rows, m, [&](int64_t first, int64_t last) {
+        const auto multiply = [&](const Tensor& a, const Tensor& to, const float* onto) {
+          packed.multiply<T>(row<T>(a, first), k, last - first, row<T>(to, first), m.size(1), onto);
+        };
+        multiply(from.primal, y.primal, loop::numbers(numbers));
+        if (from.tangent.defined()) multiply(from.tangent, y.tangent, nullptr);
+      });
+    });
+    return y;
+  }
   if (!bias.defined() && x.tangent.defined()) {
     if (const auto both = joined_view(x.primal, x.tangent)) {
       multiply_into(rows_of(*joined_view(y.primal, y.tangent)), rows_of(*both), m, {});
@@ -76,8 +97,6 @@ Dual times(const Dual& x, const Tensor& m, const Tensor& bias) {
   return y;
 }
 
-float* row(const Tensor& x, int64_t i, int64_t columns) { return x.mutable_data_ptr<float>() + i * columns; }
-
 /// Memory for a block of rows, and for one of tangents.
 Tensor scratch_rows(const Tensor& like, int64_t columns, bool dual) {
   return at::empty({(dual ? 2 : 1) * PackedMatrix::kRows, columns}, like.options());
@@ -88,10 +107,7 @@ bool tiles_take(const Product& product, const Tensor& x, const Tensor& weight) {
 }
 
 Tensor convolve(const Product& product, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  // what does not fit together goes to LibTorch's convolution, which says so
-  const bool fits =
-      !bias.defined() || (bias.scalar_type() == at::kFloat && bias.dim() == 1 && bias.size(0) == weight.size(0));
-  if (fits && tiles_take(product, x, weight)) return convolve_tiles(x, weight, bias);
+  if (fits_bias(bias, weight.size(0)) && tiles_take(product, x, weight)) return convolve_tiles(x, weight, bias);
   return at::convolution(x, weight, given(bias), {product.stride, product.stride}, {product.padding, product.padding},
                          {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1);
 }
@@ -117,21 +133,42 @@ ProductGradients convolve_backward(const Product& product, const Dual& g, const 
   return out;
 }
 
+/// g^T x, [out, in], summed over the rows of primal and tangent.
 Tensor weight_gradient(const Dual& g, const Dual& x) {
-  const Tensor out = at::empty({g.primal.size(-1), x.primal.size(-1)}, g.primal.options());
+  const int64_t out = g.primal.size(-1), in = x.primal.size(-1);
+  const auto type = x.primal.scalar_type();
+  constexpr int64_t kSmall = 16;
+  const Tensor a = rows_of(g.primal), b = rows_of(x.primal);
+  if (PackedMatrix::supported(type) && a.is_cpu() && g.primal.scalar_type() == type && a.size(0) == b.size(0) &&
+      std::min({a.size(0), out, in}) >= kSmall) {
+    RECORD_FUNCTION("ttfm::weight_gradient", loop::kNothing);
+    const Tensor sum = at::empty({out, in}, x.primal.options().dtype(at::kFloat));
+    loop::with_type(type, [&](auto number) {
+      using T = decltype(number);
+      const auto add = [&](const Tensor& outputs, const Tensor& inputs, bool onto) {
+        const Tensor left = outputs.contiguous(), right = inputs.contiguous();
+        gemm(out, in, left.size(0), StridedMatrix<T>{loop::in<T>(left), 1, out},
+             StridedMatrix<T>{loop::in<T>(right), in, 1}, onto, loop::results(sum), in);
+      };
+      add(a, b, /*onto=*/false);
+      if (x.tangent.defined()) add(rows_of(g.tangent), rows_of(x.tangent), /*onto=*/true);
+    });
+    return sum;
+  }
+  const Tensor sum = at::empty({out, in}, g.primal.options());
   const auto add = [&](const Tensor& outputs, const Tensor& inputs, const Tensor& onto) {
-    multiply_into(out, rows_of(outputs).t(), rows_of(inputs), onto);
+    multiply_into(sum, outputs.t(), inputs, onto);
   };
   if (!x.tangent.defined()) {
-    add(g.primal, x.primal, {});
+    add(a, b, {});
   } else if (const auto outputs = joined_view(g.primal, g.tangent), inputs = joined_view(x.primal, x.tangent);
              inputs && outputs) {
-    add(*outputs, *inputs, {});
+    add(rows_of(*outputs), rows_of(*inputs), {});
   } else {
-    add(g.primal, x.primal, {});
-    add(g.tangent, x.tangent, out);
+    add(a, b, {});
+    add(rows_of(g.tangent), rows_of(x.tangent), sum);
   }
-  return out;
+  return sum;
 }
 
 }  // namespace
@@ -144,54 +181,57 @@ Dual multiply(const Product& product, const Dual& x, const Tensor& weight, const
   return y;
 }
 
-bool takes_blocks(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+bool takes_blocks(const Tensor& x, const Tensor& weight, const Tensor& bias, at::ScalarType type) {
   const int64_t k = x.size(-1);
-  // what does not fit together goes to LibTorch's product, which says so
-  const bool fits = weight.dim() == 2 && weight.size(1) == k && k > 0 &&
-                    (!bias.defined() || (bias.scalar_type() == at::kFloat && bias.dim() == 1 &&
-                                         bias.size(0) == weight.size(0) && bias.is_contiguous()));
-  return fits && x.scalar_type() == at::kFloat && PackedMatrix::worth_it(weight, x.numel() / k);
+  return weight.dim() == 2 && weight.size(1) == k && k > 0 && fits_bias(bias, weight.size(0)) &&
+         PackedMatrix::supported(type) && PackedMatrix::worth_it(weight, x.numel() / k);
 }
 
 Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias, const Dual& kept) {
-  RECORD_FUNCTION("ttfm::product_of_rows", c10::ArrayRef<const c10::IValue>());
+  RECORD_FUNCTION("ttfm::product_of_rows", loop::kNothing);
   const int64_t k = weight.size(1), n = weight.size(0);
   auto shape = f.x.sizes().vec();
   shape.back() = n;
   const Dual z = empty_dual(shape, weight.options(), f.dual);
   const PackedMatrix packed(weight.t());
-  parallel_for(0, f.x.numel() / k, PackedMatrix::rows_for_a_thread(k, n), [&](int64_t first, int64_t last) {
-    const Tensor scratch = kept.primal.defined() ? Tensor() : scratch_rows(weight, k, f.dual);
-    for (int64_t from = first; from < last; from += PackedMatrix::kRows) {
-      const int64_t rows = std::min(PackedMatrix::kRows, last - from);
-      float* const y = scratch.defined() ? row(scratch, 0, k) : row(kept.primal, from, k);
-      float* const dy = !f.dual             ? nullptr
-                        : scratch.defined() ? row(scratch, PackedMatrix::kRows, k)
-                                            : row(kept.tangent, from, k);
-      f.evaluate(from, from + rows, y, dy);
-      packed.multiply(y, k, rows, row(z.primal, from, n), n, bias.defined() ? bias.const_data_ptr<float>() : nullptr);
-      if (f.dual) packed.multiply(dy, k, rows, row(z.tangent, from, n), n, nullptr);
-    }
+  loop::with_type(f.type, [&](auto number) {
+    using T = decltype(number);
+    over_rows(f.x.numel() / k, weight, [&](int64_t first, int64_t last) {
+      const Tensor scratch = kept.primal.defined() ? Tensor() : scratch_rows(weight, k, f.dual);
+      for (int64_t from = first; from < last; from += PackedMatrix::kRows) {
+        const int64_t rows = std::min(PackedMatrix::kRows, last - from);
+        T* const y = scratch.defined() ? row<T>(scratch, 0) : row<T>(kept.primal, from);
+        T* const dy = !f.dual             ? nullptr
+                      : scratch.defined() ? row<T>(scratch, PackedMatrix::kRows)
+                                          : row<T>(kept.tangent, from);
+        f.evaluate(from, from + rows, y, dy);
+        packed.multiply<T>(y, k, rows, row<T>(z.primal, from), n, loop::numbers(bias));
+        if (f.dual) packed.multiply<T>(dy, k, rows, row<T>(z.tangent, from), n, nullptr);
+      }
+    });
   });
   return z;
 }
 
 NormGradients multiply_backward(const RowGradient& f, const Dual& given, const Tensor& weight) {
-  RECORD_FUNCTION("ttfm::product_for_rows", c10::ArrayRef<const c10::IValue>());
+  RECORD_FUNCTION("ttfm::product_for_rows", loop::kNothing);
   const int64_t k = weight.size(1), n = weight.size(0);
   const Dual g = linear_map(given, [](const Tensor& a) { return a.contiguous(); });
   const bool dual = g.tangent.defined();
   const PackedMatrix packed(weight);
-  over_parts(f, [&](int64_t part, int64_t first, int64_t last) {
-    const Tensor scratch = scratch_rows(weight, k, dual);
-    float* const g_y = row(scratch, 0, k);
-    float* const g_dy = dual ? row(scratch, PackedMatrix::kRows, k) : nullptr;
-    for (int64_t from = first; from < last; from += PackedMatrix::kRows) {
-      const int64_t rows = std::min(PackedMatrix::kRows, last - from);
-      packed.multiply(row(g.primal, from, n), n, rows, g_y, k, nullptr);
-      if (dual) packed.multiply(row(g.tangent, from, n), n, rows, g_dy, k, nullptr);
-      f.take(part, from, from + rows, g_y, g_dy);
-    }
+  loop::with_type(weight.scalar_type(), [&](auto number) {
+    using T = decltype(number);
+    over_parts(f, [&](int64_t part, int64_t first, int64_t last) {
+      const Tensor scratch = scratch_rows(weight, k, dual);
+      T* const g_y = row<T>(scratch, 0);
+      T* const g_dy = dual ? row<T>(scratch, PackedMatrix::kRows) : nullptr;
+      for (int64_t from = first; from < last; from += PackedMatrix::kRows) {
+        const int64_t rows = std::min(PackedMatrix::kRows, last - from);
+        packed.multiply<T>(row<T>(g.primal, from), n, rows, g_y, k, nullptr);
+        if (dual) packed.multiply<T>(row<T>(g.tangent, from), n, rows, g_dy, k, nullptr);
+        f.take(part, from, from + rows, g_y, g_dy);
+      }
+    });
   });
   return f.sums();
 }

@@ -36,11 +36,11 @@ struct Wanted {
 ProductGradients multiply_backward(const Product& product, const Dual& g, const Dual& x, const Tensor& weight,
                                    Wanted wanted);
 
-/// Whether a linear product with so many rows as x has, in fp32 on the CPU, is computed in blocks of rows.
-bool takes_blocks(const Tensor& x, const Tensor& weight, const Tensor& bias);
+/// Whether a linear product of that type with so many rows as x has is computed in blocks of rows.
+bool takes_blocks(const Tensor& x, const Tensor& weight, const Tensor& bias, at::ScalarType type);
 
-/// W f and W df, and the bias to the first, each block of f's rows multiplied while it is in a core's cache. `kept`, if
-/// defined, takes f. For what takes_blocks().
+/// W f and W df, and the bias to the first, each block of f's rows multiplied while it is in a core's cache; W has f's
+/// type, bias is float. `kept`, if defined, takes f. For what takes_blocks().
 Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias, const Dual& kept);
 
 /// The gradient of f's arguments from that of the result, g.

@@ -27,13 +27,20 @@ using test::normal;
 
 using kernels::Isa;
 
-StridedMatrix<float> matrix(const Tensor& x) { return {x.const_data_ptr<float>(), x.stride(0), x.stride(1)}; }
+template <class T = float>
+StridedMatrix<T> matrix(const Tensor& x) {
+  return {static_cast<const T*>(x.const_data_ptr()), x.stride(0), x.stride(1)};
+}
 
+template <class T = float>
 Tensor product(const Tensor& a, const Tensor& b) {
   const Tensor c = at::full({a.size(0), b.size(1)}, NAN);
-  gemm(a.size(0), b.size(1), a.size(1), matrix(a), matrix(b), /*add=*/false, c.mutable_data_ptr<float>(), c.size(1));
+  gemm(a.size(0), b.size(1), a.size(1), matrix<T>(a), matrix<T>(b), /*add=*/false, c.mutable_data_ptr<float>(),
+       c.size(1));
   return c;
 }
+
+Tensor turned(const Tensor& a) { return a.t().contiguous().t(); }
 
 /// The largest difference, in units of what a rounding of fp32 may come to in a sum of such numbers.
 double error(const Tensor& c, const Tensor& a, const Tensor& b) {
@@ -67,10 +74,9 @@ class GemmTest : public testing::TestWithParam<std::tuple<Isa, Size>>, protected
 TEST_P(GemmTest, IsAsExactAsFp32InEveryLayout) {
   const auto [m, k, n] = std::get<Size>(GetParam());
   const Tensor a = normal(1, {m, k}).to(at::kFloat), b = normal(2, {k, n}).to(at::kFloat);
-  const Tensor a_turned = a.t().contiguous().t(), b_turned = b.t().contiguous().t();
   const double of_fp32 = error(at::mm(a, b), a, b);
-  for (const Tensor& left : {a, a_turned}) {
-    for (const Tensor& right : {b, b_turned}) EXPECT_LE(error(product(left, right), a, b), std::max(1.0, 2 * of_fp32));
+  for (const Tensor& left : {a, turned(a)}) {
+    for (const Tensor& right : {b, turned(b)}) EXPECT_LE(error(product(left, right), a, b), std::max(1.0, 2 * of_fp32));
   }
 }
 
@@ -82,6 +88,17 @@ TEST_P(GemmTest, AddsAndLeavesWhatLiesBeside) {
   EXPECT_TRUE(wide.slice(1, n).eq(7).all().item<bool>());
   const Tensor exact = at::mm(a.to(at::kDouble), b.to(at::kDouble)) + 7;
   EXPECT_LE((wide.slice(1, 0, n).to(at::kDouble) - exact).abs().max().item<double>(), 1e-6 * std::sqrt(k) * 10);
+}
+
+TEST_P(GemmTest, AddsProductsOfBfloat16AsExactly) {
+  const auto [m, k, n] = std::get<Size>(GetParam());
+  const Tensor a = normal(11, {m, k}).to(at::kBFloat16), b = normal(12, {k, n}).to(at::kBFloat16);
+  const double of_fp32 = error(at::mm(a.to(at::kFloat), b.to(at::kFloat)), a, b);
+  for (const Tensor& left : {a, turned(a)}) {
+    for (const Tensor& right : {b, turned(b)}) {
+      EXPECT_LE(error(product<kernels::Bf16>(left, right), a, b), std::max(1.0, 2 * of_fp32));
+    }
+  }
 }
 
 TEST_P(GemmTest, GivesARowTheSameBitsWhereverItLies) {
