@@ -16,7 +16,7 @@
 namespace ttfm::kernels {
 namespace {
 
-constexpr Isa kAll[] = {Isa::plain, Isa::avx2, Isa::avx512, Isa::amx};
+constexpr Isa kAll[] = {Isa::plain, Isa::avx2, Isa::avx512, Isa::avx512_bf16, Isa::amx};
 constexpr int kUnknown = -1;
 
 std::atomic<int> chosen{kUnknown};
@@ -29,19 +29,26 @@ Isa widest() {
     if (wanted && std::string(wanted) == name(isa)) return found;
   }
   if (wanted && *wanted) {
-    throw Error(ErrorKind::config,
-                "TTFM_ISA is '" + std::string(wanted) + "', expected an instruction set: plain, avx2, avx512 or amx");
+    throw Error(ErrorKind::config, "TTFM_ISA is '" + std::string(wanted) +
+                                       "', expected an instruction set: plain, avx2, avx512, avx512_bf16 or amx");
   }
   return found;
 }
 
 #ifdef __x86_64__
-/// AVX512_BF16, AMX-TILE and AMX-BF16: not all compilers have names for them.
+// AVX512_BF16, and AMX-TILE with AMX-BF16: not all compilers have names for them.
+constexpr unsigned kFeatures = 7;
+
+bool multiplies_bfloat16() {
+  constexpr unsigned kAvx512Bf16 = 1U << 5;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(kFeatures, 1, &a, &b, &c, &d) && (a & kAvx512Bf16);
+}
+
 bool has_tiles_for_bfloat16() {
-  constexpr unsigned kFeatures = 7, kAmxBf16 = 1U << 22, kAmxTile = 1U << 24, kAvx512Bf16 = 1U << 5;
-  unsigned a = 0, b = 0, c = 0, d = 0, more = 0;
-  return __get_cpuid_count(kFeatures, 0, &a, &b, &c, &d) && (d & kAmxBf16) && (d & kAmxTile) &&
-         __get_cpuid_count(kFeatures, 1, &more, &b, &c, &d) && (more & kAvx512Bf16);
+  constexpr unsigned kAmxBf16 = 1U << 22, kAmxTile = 1U << 24;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(kFeatures, 0, &a, &b, &c, &d) && (d & kAmxBf16) && (d & kAmxTile);
 }
 
 /// The kernel lets a process use the registers of the matrix units once it has asked for it (Linux 5.16).
@@ -58,6 +65,8 @@ const char* name(Isa isa) {
   switch (isa) {
     case Isa::amx:
       return "amx";
+    case Isa::avx512_bf16:
+      return "avx512_bf16";
     case Isa::avx512:
       return "avx512";
     case Isa::avx2:
@@ -71,8 +80,9 @@ const char* name(Isa isa) {
 bool supported(Isa isa) {
 #ifdef __x86_64__
   if (isa == Isa::amx) {
-    return supported(Isa::avx512) && has_tiles_for_bfloat16() && may_use_tiles();
+    return supported(Isa::avx512_bf16) && has_tiles_for_bfloat16() && may_use_tiles();
   }
+  if (isa == Isa::avx512_bf16) return supported(Isa::avx512) && multiplies_bfloat16();
   // what CMakeLists.txt lets the compiler use
   if (isa == Isa::avx512) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

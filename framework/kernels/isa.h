@@ -7,11 +7,11 @@
 
 namespace ttfm::kernels {
 
-/// The instruction sets that every loop of this folder is compiled for; amx is avx512 and, for products, the matrix units of
-/// tiles.h.
-enum class Isa { plain, avx2, avx512, amx };
+/// The instruction sets that the loops of this folder are compiled for. For products alone, avx512_bf16 is avx512 with
+/// instructions that multiply bfloat16, and amx has the matrix units of tiles.h besides.
+enum class Isa { plain, avx2, avx512, avx512_bf16, amx };
 
-/// "plain", "avx2", "avx512", "amx".
+/// "plain", "avx2", "avx512", "avx512_bf16", "amx".
 const char* name(Isa isa);
 
 /// Whether this processor runs code of that kind.
@@ -30,6 +30,7 @@ void dispatch(F&& f) {
 #ifdef __x86_64__
   switch (isa()) {
     case Isa::amx:
+    case Isa::avx512_bf16:
     case Isa::avx512:
       return f(Loops<Isa::avx512>());
     case Isa::avx2:

@@ -3,41 +3,77 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/number.h"
 #include "kernels/strided_matrix.h"
 
-/// Products of matrices by the processor's vectors, in fp32: rows of the left operand as they lie in memory, the right
-/// operand in panels of some columns, laid out so that a product reads each from its beginning to its end. Operands in
-/// bfloat16 become floats when they are laid out, and their products are exact.
+/// Products of matrices by the processor's vectors: rows of the left operand as they lie in memory, the right operand in
+/// panels of some columns, laid out so that a product reads each from its beginning to its end. Sums are of floats.
 namespace ttfm::kernels {
 
-/// Columns of a panel. A matrix [k, n] in panels is ceil(n / kPanel) blocks of [k, kPanel], the last one filled up with
-/// zeros.
+/// Columns of a panel. A matrix [k, n] in panels is ceil(n / kPanel) blocks of [units of k, kPanel], the last one filled up
+/// with zeros.
 constexpr int64_t kPanel = 64;
 
-/// A part of the sum of a product: `depth` numbers of each row of the left operand from left on, times as many rows of a
-/// panel from right on, both counted in numbers.
+/// Two neighbours along the depth, k and k + 1, that one instruction multiplies and adds up.
+struct [[gnu::may_alias]] Pair {
+  uint16_t low, high;
+};
+
+/// A part of the sum of a product: `depth` units of each row of the left operand from left on, times as many rows of a
+/// panel from right on, both counted in units.
 struct Step {
   int64_t left, right, depth;
 };
 
+/// T: float or Bf16. Operands are laid out in units of 32 bits, each a float or a pair of bfloat16; Bf16 becomes floats,
+/// whose products are as exact, where the processor does not multiply it.
+///
 /// A sum is added up in the order of the steps, some numbers by themselves and then to the rest: the same for a row wherever
 /// it lies.
-template <Isa>
+template <Isa isa>
 struct PanelLoops {
-  /// The panels first <= i < last of m [k, n], which are float or Bf16.
   template <class T>
-  static void pack(StridedMatrix<T> m, int64_t k, int64_t n, float* panels, int64_t first, int64_t last);
+  using Unit = std::conditional_t<isa == Isa::avx512_bf16 && std::is_same_v<T, Bf16>, Pair, float>;
 
-  /// to <- m [rows, columns], row by row.
+  /// Units of a row with so many numbers.
   template <class T>
-  static void load(StridedMatrix<T> m, int64_t rows, int64_t columns, float* to, int64_t stride);
+  [[gnu::always_inline]] static constexpr int64_t units(int64_t depth) {
+    return std::is_same_v<Unit<T>, Pair> ? (depth + 1) / 2 : depth;
+  }
 
-  /// y (+)= left right, [rows, columns]; `stride_left` and `stride_y` numbers from row to row, `panel` from one panel to the
-  /// next one.
-  static void multiply(const float* left, int64_t stride_left, const float* right, int64_t panel, const Step* steps,
+  /// The panels first <= i < last of m [k, n]; `panel` units from one panel to the next one.
+  template <class T>
+  static void pack(StridedMatrix<T> m, int64_t k, int64_t n, Unit<T>* panels, int64_t panel, int64_t first,
+                   int64_t last);
+
+  /// m [rows, depth] as a left operand where it lies, with units(m.row) from row to row; null if it has to be laid out.
+  template <class T>
+  [[gnu::always_inline]] static const Unit<T>* in_place(StridedMatrix<T> m, int64_t depth) {
+    constexpr int64_t kNumbers = sizeof(Unit<T>) / sizeof(T);
+    const bool whole = m.column == 1 && depth % kNumbers == 0 && m.row % kNumbers == 0;
+    if constexpr (std::is_same_v<T, Bf16> && std::is_same_v<Unit<T>, float>) return nullptr;
+    return whole ? reinterpret_cast<const Unit<T>*>(m.data) : nullptr;
+  }
+
+  /// to <- m [rows, depth] as a left operand, `stride` units from row to row.
+  template <class T>
+  static void load(StridedMatrix<T> m, int64_t rows, int64_t depth, Unit<T>* to, int64_t stride);
+
+  /// y (+)= left right, [rows, columns]; `stride_left` units and `stride_y` numbers from row to row.
+  template <class U>
+  static void multiply(const U* left, int64_t stride_left, const U* right, int64_t panel, const Step* steps,
                        int64_t count, int64_t rows, int64_t columns, bool add, float* y, int64_t stride_y);
 };
+
+/// f(PanelLoops<isa>())
+template <class F>
+void dispatch_panels(F&& f) {
+#ifdef __x86_64__
+  if (isa() == Isa::avx512_bf16) return f(PanelLoops<Isa::avx512_bf16>());
+#endif
+  dispatch<PanelLoops>(f);
+}
 
 }  // namespace ttfm::kernels

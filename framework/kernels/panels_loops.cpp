@@ -2,6 +2,10 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "kernels/panels.h"
 
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
+
 namespace ttfm::kernels {
 namespace {
 
@@ -22,39 +26,103 @@ constexpr int kVectors = 2;
 #define TTFM_HIGH 2, 6, 3, 7
 #endif
 constexpr int kRows = 6;
-constexpr int64_t kChunk = 128;  // numbers that are summed up before they are added to y: long sums round more
+constexpr int64_t kChunk = 128;  // units that are summed up before they are added to y: long sums round more
 
 typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));
 
 typedef uint32_t Bits __attribute__((vector_size(kLanes * sizeof(uint32_t))));
-typedef uint16_t HalfBits __attribute__((vector_size(kLanes * sizeof(uint16_t)), aligned(alignof(uint16_t)), may_alias));
+typedef uint16_t HalfBits
+    __attribute__((vector_size(kLanes * sizeof(uint16_t)), aligned(alignof(uint16_t)), may_alias));
 
 [[gnu::always_inline]] inline Vector& vector_at(float* p) { return *reinterpret_cast<Vector*>(p); }
 [[gnu::always_inline]] inline const Vector& vector_at(const float* p) { return *reinterpret_cast<const Vector*>(p); }
-[[gnu::always_inline]] inline Vector vector_at(const Bf16* p) {
-  const Bits bits = __builtin_convertvector(*reinterpret_cast<const HalfBits*>(p), Bits) << 16;
-  return reinterpret_cast<const Vector&>(bits);
+[[gnu::always_inline]] inline Bits halves_at(const Bf16* p) {
+  return __builtin_convertvector(*reinterpret_cast<const HalfBits*>(p), Bits);
 }
+/// The bits as they are.
+[[gnu::always_inline]] inline Vector as_vector(const Bits& bits) { return reinterpret_cast<const Vector&>(bits); }
 
 [[gnu::always_inline]] inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/// Rows of units as they lie in memory: element (i, j), or as many as a vector has from there on. whole(): whether so many
+/// rows and columns from there on can be read as vectors.
 template <class T>
-[[gnu::always_inline]] inline void copy(const T* from, int64_t stride_from, float* to, int64_t stride_to, int64_t rows,
-                                        int64_t columns) {
-  for (int64_t i = 0; i < rows; ++i) {
-#pragma omp simd
-    for (int64_t j = 0; j < columns; ++j) {
-      to[i * stride_to + j] = Number<Isa::TTFM_ISA>::load(from + i * stride_from + j);
+struct Numbers {
+  using Unit = float;
+  const T* data;
+  int64_t stride;
+
+  [[gnu::always_inline]] float unit(int64_t i, int64_t j) const {
+    return Number<Isa::TTFM_ISA>::load(data + i * stride + j);
+  }
+  [[gnu::always_inline]] Vector vector(int64_t i, int64_t j) const {
+    const T* const p = data + i * stride + j;
+    if constexpr (std::is_same_v<T, float>) {
+      return vector_at(p);
+    } else {
+      return as_vector(halves_at(p) << 16);
     }
+  }
+  [[gnu::always_inline]] bool whole(int64_t, int64_t, int64_t, int64_t) const { return true; }
+};
+
+#ifdef __AVX512BF16__
+/// Pairs of neighbours in a row of `depth` numbers.
+struct PairsAlong {
+  using Unit = Pair;
+  const Bf16* data;
+  int64_t stride, depth;
+
+  [[gnu::always_inline]] Pair unit(int64_t i, int64_t j) const {
+    const Bf16* const p = data + i * stride + 2 * j;
+    return {p->bits, 2 * j + 1 < depth ? p[1].bits : uint16_t{0}};
+  }
+  [[gnu::always_inline]] Vector vector(int64_t i, int64_t j) const {
+    return *reinterpret_cast<const Vector*>(data + i * stride + 2 * j);
+  }
+  [[gnu::always_inline]] bool whole(int64_t, int64_t j, int64_t, int64_t columns) const {
+    return 2 * (j + columns) <= depth;
+  }
+};
+
+/// Pairs of numbers below each other, in a column of `depth`.
+struct PairsAcross {
+  using Unit = Pair;
+  const Bf16* data;
+  int64_t stride, depth;
+
+  [[gnu::always_inline]] Pair unit(int64_t i, int64_t j) const {
+    const Bf16* const p = data + 2 * i * stride + j;
+    return {p->bits, 2 * i + 1 < depth ? p[stride].bits : uint16_t{0}};
+  }
+  [[gnu::always_inline]] Vector vector(int64_t i, int64_t j) const {
+    const Bf16* const p = data + 2 * i * stride + j;
+    return as_vector(halves_at(p) | halves_at(p + stride) << 16);
+  }
+  [[gnu::always_inline]] bool whole(int64_t i, int64_t, int64_t rows, int64_t) const { return 2 * (i + rows) <= depth; }
+};
+#endif
+
+/// to[i][j] <- source, [rows, columns]
+template <class Source>
+[[gnu::always_inline]] inline void copy(const Source& source, int64_t rows, int64_t columns, typename Source::Unit* to,
+                                        int64_t stride) {
+  for (int64_t i = 0; i < rows; ++i) {
+    int64_t j = 0;
+    for (; j + kLanes <= columns && source.whole(i, j, 1, kLanes); j += kLanes) {
+      *reinterpret_cast<Vector*>(to + i * stride + j) = source.vector(i, j);
+    }
+    for (; j < columns; ++j) to[i * stride + j] = source.unit(i, j);
   }
 }
 
-/// to[j][i] <- from[i][j] for a square of vectors. Each pass puts rows i and i + n / 2 into rows 2 i and 2 i + 1, one number
-/// of each after the other; after log2(n) of them every number is at its place.
-template <class T>
-[[gnu::always_inline]] inline void transpose_square(const T* from, int64_t stride_from, float* to, int64_t stride_to) {
+/// to[j][i] <- source for a square of vectors. Each pass puts rows i and i + n / 2 into rows 2 i and 2 i + 1, one unit of
+/// each after the other; after log2(n) of them every unit is at its place.
+template <class Source>
+[[gnu::always_inline]] inline void transpose_square(const Source& source, int64_t row, int64_t column,
+                                                    typename Source::Unit* to, int64_t stride) {
   Vector rows[kLanes];
-  for (int i = 0; i < kLanes; ++i) rows[i] = vector_at(from + i * stride_from);
+  for (int i = 0; i < kLanes; ++i) rows[i] = source.vector(row + i, column);
   for (int pass = 1; pass < kLanes; pass *= 2) {
     Vector next[kLanes];
     for (int i = 0; i < kLanes / 2; ++i) {
@@ -63,47 +131,74 @@ template <class T>
     }
     for (int i = 0; i < kLanes; ++i) rows[i] = next[i];
   }
-  for (int i = 0; i < kLanes; ++i) vector_at(to + i * stride_to) = rows[i];
+  for (int i = 0; i < kLanes; ++i) *reinterpret_cast<Vector*>(to + i * stride) = rows[i];
 }
 
-/// to [columns, rows] <- the transpose of from [rows, columns]; strides are those of rows.
-template <class T>
-void transpose(const T* from, int64_t stride_from, int64_t rows, int64_t columns, float* to, int64_t stride_to) {
+/// to[j][i] <- source, [rows, columns]
+template <class Source>
+[[gnu::always_inline]] inline void transpose(const Source& source, int64_t rows, int64_t columns,
+                                             typename Source::Unit* to, int64_t stride) {
   for (int64_t i = 0; i < rows; i += kLanes) {
     for (int64_t j = 0; j < columns; j += kLanes) {
-      const T* const tile = from + i * stride_from + j;
-      float* const out = to + j * stride_to + i;
-      if (rows - i >= kLanes && columns - j >= kLanes) {
-        transpose_square(tile, stride_from, out, stride_to);
+      if (rows - i >= kLanes && columns - j >= kLanes && source.whole(i, j, kLanes, kLanes)) {
+        transpose_square(source, i, j, to + j * stride + i, stride);
         continue;
       }
-      for (int64_t a = 0; a < least(kLanes, rows - i); ++a) {
-        for (int64_t b = 0; b < least(kLanes, columns - j); ++b) {
-          out[b * stride_to + a] = Number<Isa::TTFM_ISA>::load(tile + a * stride_from + b);
-        }
+      for (int64_t a = i; a < least(rows, i + kLanes); ++a) {
+        for (int64_t b = j; b < least(columns, j + kLanes); ++b) to[b * stride + a] = source.unit(a, b);
       }
     }
   }
 }
 
+/// Units of which the depth runs along rows, or across them.
+template <class T>
+[[gnu::always_inline]] inline auto along(const T* data, int64_t stride, [[maybe_unused]] int64_t depth) {
+#ifdef __AVX512BF16__
+  if constexpr (std::is_same_v<T, Bf16>) {
+    return PairsAlong{data, stride, depth};
+  } else
+#endif
+    return Numbers<T>{data, stride};
+}
+template <class T>
+[[gnu::always_inline]] inline auto across(const T* data, int64_t stride, [[maybe_unused]] int64_t depth) {
+#ifdef __AVX512BF16__
+  if constexpr (std::is_same_v<T, Bf16>) {
+    return PairsAcross{data, stride, depth};
+  } else
+#endif
+    return Numbers<T>{data, stride};
+}
+
+[[gnu::always_inline]] inline Vector sum_of(const Vector& sum, float a, const Vector& b) { return sum + a * b; }
+#ifdef __AVX512BF16__
+[[gnu::always_inline]] inline Vector sum_of(const Vector& sum, Pair a, const Vector& b) {
+  const Bits pair = Bits{} + __builtin_bit_cast(uint32_t, a);
+  return __builtin_bit_cast(Vector,
+                            _mm512_dpbf16_ps(__builtin_bit_cast(__m512, sum), __builtin_bit_cast(__m512bh, pair),
+                                             __builtin_bit_cast(__m512bh, b)));
+}
+#endif
+
 /// y (+)= left right for so many rows and vectors of columns.
-template <int rows, int vectors>
-void multiply_block(const float* left, int64_t stride_left, const float* right, const Step* steps, int64_t count,
-                    bool add, float* y, int64_t stride_y) {
+template <int rows, int vectors, class U>
+void multiply_block(const U* left, int64_t stride_left, const U* right, const Step* steps, int64_t count, bool add,
+                    float* y, int64_t stride_y) {
   const Step* step = steps;
   const Step* const end = steps + count;
-  int64_t done = 0;  // of the step's numbers
+  int64_t done = 0;  // of the step
   do {
     Vector sum[rows][vectors] = {};
     for (int64_t room = kChunk; room > 0 && step != end;) {
-      const float* a = left + step->left + done;
-      const float* b = right + step->right + done * kPanel;
+      const U* a = left + step->left + done;
+      const U* b = right + step->right + done * kPanel;
       const int64_t depth = least(room, step->depth - done);
-      for (const float* const last = a + depth; a != last; ++a, b += kPanel) {
+      for (const U* const last = a + depth; a != last; ++a, b += kPanel) {
         Vector of_right[vectors];
-        for (int j = 0; j < vectors; ++j) of_right[j] = vector_at(b + j * kLanes);
+        for (int j = 0; j < vectors; ++j) of_right[j] = *reinterpret_cast<const Vector*>(b + j * kLanes);
         for (int i = 0; i < rows; ++i) {
-          for (int j = 0; j < vectors; ++j) sum[i][j] += a[i * stride_left] * of_right[j];
+          for (int j = 0; j < vectors; ++j) sum[i][j] = sum_of(sum[i][j], a[i * stride_left], of_right[j]);
         }
       }
       room -= depth;
@@ -123,9 +218,18 @@ void multiply_block(const float* left, int64_t stride_left, const float* right, 
   } while (step != end);
 }
 
+[[gnu::always_inline]] inline void copy_edge(const float* from, int64_t stride_from, float* to, int64_t stride_to,
+                                             int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; ++i) {
+#pragma omp simd
+    for (int64_t j = 0; j < columns; ++j) to[i * stride_to + j] = from[i * stride_from + j];
+  }
+}
+
 /// What is the same for all blocks of a call.
+template <class U>
 struct Call {
-  const float* left;
+  const U* left;
   int64_t stride_left;
   const Step* steps;
   int64_t count;
@@ -135,24 +239,24 @@ struct Call {
 };
 
 /// A block of rows from `row` on, and the columns from `column` on, `width` of them.
-template <int rows, int vectors>
-[[gnu::always_inline]] inline void multiply_rows(const Call& call, int64_t row, int64_t column, int64_t width,
-                                                 const float* right) {
-  const float* const left = call.left + row * call.stride_left;
+template <int rows, int vectors, class U>
+[[gnu::always_inline]] inline void multiply_rows(const Call<U>& call, int64_t row, int64_t column, int64_t width,
+                                                 const U* right) {
+  const U* const left = call.left + row * call.stride_left;
   float* const y = call.y + row * call.stride_y + column;
   if (width == vectors * kLanes) {
     multiply_block<rows, vectors>(left, call.stride_left, right, call.steps, call.count, call.add, y, call.stride_y);
     return;
   }
   alignas(Vector) float edge[rows * vectors * kLanes];
-  if (call.add) copy(y, call.stride_y, edge, vectors * kLanes, rows, width);
+  if (call.add) copy_edge(y, call.stride_y, edge, vectors * kLanes, rows, width);
   multiply_block<rows, vectors>(left, call.stride_left, right, call.steps, call.count, call.add, edge,
                                 vectors * kLanes);
-  copy(edge, vectors * kLanes, y, call.stride_y, rows, width);
+  copy_edge(edge, vectors * kLanes, y, call.stride_y, rows, width);
 }
 
-template <int vectors>
-void multiply_columns(const Call& call, int64_t rows, int64_t column, int64_t width, const float* right) {
+template <int vectors, class U>
+void multiply_columns(const Call<U>& call, int64_t rows, int64_t column, int64_t width, const U* right) {
   // few columns leave registers for more rows, which hide how long a sum takes
   constexpr int kTall = 2 * vectors <= kVectors ? 2 * kRows : kRows;
   int64_t row = 0;
@@ -177,37 +281,44 @@ void multiply_columns(const Call& call, int64_t rows, int64_t column, int64_t wi
 
 template <Isa isa>
 template <class T>
-void PanelLoops<isa>::pack(StridedMatrix<T> m, int64_t k, int64_t n, float* panels, int64_t first, int64_t last) {
-  for (int64_t panel = first; panel < last; ++panel) {
-    const int64_t start = panel * kPanel, width = least(kPanel, n - start);
-    float* const to = panels + panel * k * kPanel;
-    load(StridedMatrix<T>{m.data + start * m.column, m.row, m.column}, k, width, to, kPanel);
-    for (int64_t i = 0; i < k && width < kPanel; ++i) {
-      for (int64_t j = width; j < kPanel; ++j) to[i * kPanel + j] = 0;
+void PanelLoops<isa>::pack(StridedMatrix<T> m, int64_t k, int64_t n, Unit<T>* panels, int64_t panel, int64_t first,
+                           int64_t last) {
+  const int64_t deep = units<T>(k);
+  for (int64_t p = first; p < last; ++p) {
+    const int64_t start = p * kPanel, width = least(kPanel, n - start);
+    Unit<T>* const to = panels + p * panel;
+    const T* const from = m.data + start * m.column;
+    if (m.column == 1) {
+      copy(across<T>(from, m.row, k), deep, width, to, kPanel);
+    } else {
+      transpose(along<T>(from, m.column, k), width, deep, to, kPanel);
+    }
+    for (int64_t i = 0; i < deep && width < kPanel; ++i) {
+      for (int64_t j = width; j < kPanel; ++j) to[i * kPanel + j] = {};
     }
   }
 }
 
 template <Isa isa>
 template <class T>
-void PanelLoops<isa>::load(StridedMatrix<T> m, int64_t rows, int64_t columns, float* to, int64_t stride) {
+void PanelLoops<isa>::load(StridedMatrix<T> m, int64_t rows, int64_t depth, Unit<T>* to, int64_t stride) {
   if (m.column == 1) {
-    copy(m.data, m.row, to, stride, rows, columns);
+    copy(along<T>(m.data, m.row, depth), rows, units<T>(depth), to, stride);
   } else {
-    transpose(m.data, m.column, columns, rows, to, stride);
+    transpose(across<T>(m.data, m.column, depth), units<T>(depth), rows, to, stride);
   }
 }
 
 template <Isa isa>
-void PanelLoops<isa>::multiply(const float* left, int64_t stride_left, const float* right, int64_t panel,
-                               const Step* steps, int64_t count, int64_t rows, int64_t columns, bool add, float* y,
-                               int64_t stride_y) {
-  const Call call{left, stride_left, steps, count, add, y, stride_y};
+template <class U>
+void PanelLoops<isa>::multiply(const U* left, int64_t stride_left, const U* right, int64_t panel, const Step* steps,
+                               int64_t count, int64_t rows, int64_t columns, bool add, float* y, int64_t stride_y) {
+  const Call<U> call{left, stride_left, steps, count, add, y, stride_y};
   constexpr int64_t kWidth = kVectors * kLanes;
   static_assert(kPanel % kWidth == 0);
   for (int64_t column = 0; column < columns; column += kWidth) {
     const int64_t width = least(kWidth, columns - column);
-    const float* const at = right + column / kPanel * panel + column % kPanel;
+    const U* const at = right + column / kPanel * panel + column % kPanel;
     switch ((width + kLanes - 1) / kLanes) {
       case 1:
         multiply_columns<1>(call, rows, column, width, at);
@@ -227,10 +338,17 @@ void PanelLoops<isa>::multiply(const float* left, int64_t stride_left, const flo
   }
 }
 
+using Loops = PanelLoops<Isa::TTFM_ISA>;
 template struct PanelLoops<Isa::TTFM_ISA>;
-template void PanelLoops<Isa::TTFM_ISA>::pack(StridedMatrix<float>, int64_t, int64_t, float*, int64_t, int64_t);
-template void PanelLoops<Isa::TTFM_ISA>::pack(StridedMatrix<Bf16>, int64_t, int64_t, float*, int64_t, int64_t);
-template void PanelLoops<Isa::TTFM_ISA>::load(StridedMatrix<float>, int64_t, int64_t, float*, int64_t);
-template void PanelLoops<Isa::TTFM_ISA>::load(StridedMatrix<Bf16>, int64_t, int64_t, float*, int64_t);
+template void Loops::pack(StridedMatrix<float>, int64_t, int64_t, float*, int64_t, int64_t, int64_t);
+template void Loops::pack(StridedMatrix<Bf16>, int64_t, int64_t, Unit<Bf16>*, int64_t, int64_t, int64_t);
+template void Loops::load(StridedMatrix<float>, int64_t, int64_t, float*, int64_t);
+template void Loops::load(StridedMatrix<Bf16>, int64_t, int64_t, Unit<Bf16>*, int64_t);
+template void Loops::multiply(const float*, int64_t, const float*, int64_t, const Step*, int64_t, int64_t, int64_t,
+                              bool, float*, int64_t);
+#ifdef __AVX512BF16__
+template void Loops::multiply(const Pair*, int64_t, const Pair*, int64_t, const Step*, int64_t, int64_t, int64_t, bool,
+                              float*, int64_t);
+#endif
 
 }  // namespace ttfm::kernels

@@ -176,8 +176,7 @@ struct Fused : Function<Fused> {
   /// Whether prologue and product go over blocks of rows together.
   static bool in_blocks(const Prologue& prologue, const Product& product, const Tensor& x, const Tensor& weight,
                         const Tensor& bias, at::ScalarType type) {
-    return product.kind == Product::Kind::linear && prologue.on_rows() &&
-           takes_blocks(x, weight, bias, type);
+    return product.kind == Product::Kind::linear && prologue.on_rows() && takes_blocks(x, weight, bias, type);
   }
 
   /// The gradients of the plain form with a history of their own: those of the same layer made of LibTorch's operations.

@@ -21,7 +21,8 @@ using kernels::PanelLoops;
 
 int64_t panels_of(int64_t n) { return (n + kPanel - 1) / kPanel; }
 
-at::Tensor floats(int64_t count) { return at::empty({count}, at::kFloat); }
+/// Memory for so many floats, or units of operands.
+at::Tensor units(int64_t count) { return at::empty({count}, at::kFloat); }
 
 }  // namespace
 
@@ -56,38 +57,44 @@ void PackedMatrix::pack(StridedMatrix<T> m) {
       return;
     }
   }
-  panels_ = floats(panels_of(n_) * k_ * kPanel);
-  auto* to = panels_.mutable_data_ptr<float>();
-  constexpr int64_t kWorthAThread = 1 << 15;  // numbers
-  parallel_for(0, panels_of(n_), std::max<int64_t>(1, kWorthAThread / (k_ * kPanel)), [&](int64_t first, int64_t last) {
-    kernels::dispatch<PanelLoops>([&](auto loops) { loops.pack(m, k_, n_, to, first, last); });
+  kernels::dispatch_panels([&](auto loops) {
+    using Loops = decltype(loops);
+    const int64_t panel = Loops::template units<T>(k_) * kPanel;
+    panels_ = units(panels_of(n_) * panel);
+    auto* const to = static_cast<typename Loops::template Unit<T>*>(panels_.mutable_data_ptr());
+    constexpr int64_t kWorthAThread = 1 << 15;
+    parallel_for(0, panels_of(n_), std::max<int64_t>(1, kWorthAThread / panel),
+                 [&](int64_t first, int64_t last) { loops.pack(m, k_, n_, to, panel, first, last); });
   });
 }
 
 template <class T>
 void PackedMatrix::multiply(StridedMatrix<T> x, int64_t rows, bool add, float* y, int64_t stride_y) const {
-  constexpr bool wide = std::is_same_v<T, float>;
-  if constexpr (wide) {
+  if constexpr (std::is_same_v<T, float>) {
     if (tiles_) return tiles_->multiply(x, rows, add, y, stride_y);
   }
-  const auto* panels = panels_.const_data_ptr<float>();
-  const kernels::Step whole{0, 0, k_};
-  const bool as_it_lies = wide && x.column == 1;
-  const at::Tensor laid_out = as_it_lies ? at::Tensor() : floats(std::min(rows, kRows) * k_);
-  for (int64_t row = 0; row < rows; row += kRows) {
-    const int64_t block = std::min(kRows, rows - row);
-    kernels::dispatch<PanelLoops>([&](auto loops) {
-      const auto multiply = [&](const float* left, int64_t stride) {
-        loops.multiply(left, stride, panels, k_ * kPanel, &whole, 1, block, n_, add, y + row * stride_y, stride_y);
-      };
-      const StridedMatrix<T> left{x.data + row * x.row, x.row, x.column};
-      if constexpr (wide) {
-        if (as_it_lies) return multiply(left.data, left.row);
+  kernels::dispatch_panels([&](auto loops) {
+    using Loops = decltype(loops);
+    using Unit = typename Loops::template Unit<T>;
+    const int64_t depth = Loops::template units<T>(k_);
+    const auto* const panels = static_cast<const Unit*>(panels_.const_data_ptr());
+    const kernels::Step whole{0, 0, depth};
+    at::Tensor laid_out;
+    for (int64_t row = 0; row < rows; row += kRows) {
+      const int64_t block = std::min(kRows, rows - row);
+      const StridedMatrix<T> part{x.data + row * x.row, x.row, x.column};
+      const Unit* left = loops.template in_place<T>(part, k_);
+      int64_t stride = Loops::template units<T>(x.row);
+      if (!left) {
+        if (!laid_out.defined()) laid_out = units(std::min(rows, kRows) * depth);
+        auto* const to = static_cast<Unit*>(laid_out.mutable_data_ptr());
+        loops.load(part, block, k_, to, depth);
+        left = to;
+        stride = depth;
       }
-      loops.load(left, block, k_, laid_out.mutable_data_ptr<float>(), k_);
-      multiply(laid_out.const_data_ptr<float>(), k_);
-    });
-  }
+      loops.multiply(left, stride, panels, depth * kPanel, &whole, 1, block, n_, add, y + row * stride_y, stride_y);
+    }
+  });
 }
 
 template <class T>
@@ -100,7 +107,7 @@ void PackedMatrix::multiply(const T* x, int64_t stride_x, int64_t rows, T* y, in
   if constexpr (std::is_same_v<T, float>) {
     sums(x, rows, y, stride_y);
   } else {
-    const at::Tensor wide = floats(std::min(rows, kRows) * n_);
+    const at::Tensor wide = units(std::min(rows, kRows) * n_);
     auto* const block = wide.mutable_data_ptr<float>();
     for (int64_t row = 0; row < rows; row += kRows) {
       const int64_t count = std::min(kRows, rows - row);

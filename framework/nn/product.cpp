@@ -18,8 +18,8 @@
 #include "nn/dual_buffer.h"
 #include "nn/gemm.h"
 #include "nn/loop_tensors.h"
+#include "nn/packed_convolution.h"
 #include "nn/packed_matrix.h"
-#include "nn/tile_convolution.h"
 
 namespace ttfm::nn {
 namespace {
@@ -102,12 +102,14 @@ Tensor scratch_rows(const Tensor& like, int64_t columns, bool dual) {
   return at::empty({(dual ? 2 : 1) * PackedMatrix::kRows, columns}, like.options());
 }
 
-bool tiles_take(const Product& product, const Tensor& x, const Tensor& weight) {
-  return tiles_take_convolution(x, weight, product.stride, product.padding);
+bool takes_packed(const Product& product, const Tensor& x, const Tensor& weight) {
+  return takes_packed_convolution(x, weight, product.stride, product.padding);
 }
 
 Tensor convolve(const Product& product, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (fits_bias(bias, weight.size(0)) && tiles_take(product, x, weight)) return convolve_tiles(x, weight, bias);
+  if ((!bias.defined() || bias.scalar_type() == at::kFloat) && fits_bias(bias, weight.size(0)) &&
+      takes_packed(product, x, weight))
+    return convolve_packed(x, weight, bias);
   return at::convolution(x, weight, given(bias), {product.stride, product.stride}, {product.padding, product.padding},
                          {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1);
 }
@@ -119,9 +121,9 @@ ProductGradients convolve_backward(const Product& product, const Dual& g, const 
   Tensor of_x;
   const Tensor outputs = stacked(g), inputs = stacked(x);
   // the bias belongs to the primal alone
-  if (tiles_take(product, inputs, weight)) {
-    if (wanted.x) of_x = convolve_tiles_gradient_of_x(outputs, weight);
-    if (wanted.weight) out.weight = convolve_tiles_gradient_of_weight(outputs, inputs, weight.size(2));
+  if (takes_packed(product, inputs, weight)) {
+    if (wanted.x) of_x = convolve_packed_gradient_of_x(outputs, weight);
+    if (wanted.weight) out.weight = convolve_packed_gradient_of_weight(outputs, inputs, weight.size(2));
   } else {
     std::tie(of_x, out.weight, out.bias) = at::convolution_backward(
         outputs, inputs, weight, at::IntArrayRef{weight.size(0)}, {product.stride, product.stride},

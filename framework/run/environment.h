@@ -22,7 +22,7 @@ struct Environment {
   std::vector<std::string> argv;
   std::string device;  ///< the one that is used: "cpu", "cuda:0"
   int64_t threads = 0;
-  std::string instruction_set;  ///< of ttfm's own loops: "plain", "avx2", "avx512", "amx"
+  std::string instruction_set;  ///< of ttfm's own loops: "plain", "avx2", "avx512", "avx512_bf16", "amx"
   int64_t seed = 0;
   std::vector<Plugin> plugins;       ///< those that the run loaded
   std::vector<std::string> changes;  ///< of a resumed run: what it did not begin with

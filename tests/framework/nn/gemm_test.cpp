@@ -108,7 +108,7 @@ TEST_P(GemmTest, GivesARowTheSameBitsWhereverItLies) {
   EXPECT_TRUE(product(a, b).slice(0, m / 2).equal(product(a.slice(0, m / 2), b)));
 }
 
-constexpr Isa kIsas[] = {Isa::plain, Isa::avx2, Isa::avx512, Isa::amx};
+constexpr Isa kIsas[] = {Isa::plain, Isa::avx2, Isa::avx512, Isa::avx512_bf16, Isa::amx};
 
 INSTANTIATE_TEST_SUITE_P(Sizes, GemmTest,
                          testing::Combine(testing::ValuesIn(kIsas),

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
 //
-// Convolutions by matrix units and their gradients beside LibTorch's in double, at sizes that fit nothing.
-#include "nn/tile_convolution.h"
+// Convolutions of every instruction set and their gradients beside LibTorch's in double, at sizes that fit nothing.
+#include "nn/packed_convolution.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <tuple>
 
 #include <ttfm/nn/conv.h>
 
@@ -18,17 +21,21 @@
 namespace ttfm::nn {
 namespace {
 
+using kernels::Isa;
 using test::normal;
 
 struct Case {
   int64_t batch, in, out, height, width, kernel;
 };
 
-class TileConvolutionTest : public testing::TestWithParam<Case> {
+class PackedConvolutionTest : public testing::TestWithParam<std::tuple<Isa, Case>> {
  protected:
   void SetUp() override {
-    if (!kernels::supported(kernels::Isa::amx)) GTEST_SKIP() << "this processor has no matrix units";
+    const Isa isa = std::get<Isa>(GetParam());
+    if (!kernels::supported(isa)) GTEST_SKIP() << "not of this processor";
+    kernels::use(isa);
   }
+  void TearDown() override { kernels::use(std::nullopt); }
 
   /// At most twice as far from the exact result as LibTorch's in fp32 is.
   static void expect_same(const Tensor& found, const Tensor& in_fp32, const Tensor& exact) {
@@ -53,30 +60,41 @@ Results of_libtorch(const Tensor& x, const Tensor& weight, const Tensor& bias, c
   return {y, of_x, of_weight};
 }
 
-TEST_P(TileConvolutionTest, IsThatOfLibTorch) {
-  const auto [batch, in, out, height, width, kernel] = GetParam();
+TEST_P(PackedConvolutionTest, IsThatOfLibTorch) {
+  const auto [batch, in, out, height, width, kernel] = std::get<Case>(GetParam());
   const int64_t padding = kernel / 2;
   const auto numbers = [](uint64_t seed, at::IntArrayRef shape) { return normal(seed, shape).to(at::kFloat); };
   const Tensor x = numbers(1, {batch, in, height, width}), g = numbers(2, {batch, out, height, width});
   const Tensor weight = numbers(3, {out, in, kernel, kernel}), bias = numbers(4, {out});
-  ASSERT_TRUE(tiles_take_convolution(x, weight, 1, padding));
+  ASSERT_TRUE(takes_packed_convolution(x, weight, 1, padding));
   const auto exactly = [](const Tensor& a) { return a.to(at::kDouble); };
   const Results exact = of_libtorch(exactly(x), exactly(weight), exactly(bias), exactly(g), padding);
   const Results in_fp32 = of_libtorch(x, weight, bias, g, padding);
-  expect_same(convolve_tiles(x, weight, bias), in_fp32.y, exact.y);
-  expect_same(convolve_tiles_gradient_of_x(g, weight), in_fp32.of_x, exact.of_x);
-  expect_same(convolve_tiles_gradient_of_weight(g, x, kernel), in_fp32.of_weight, exact.of_weight);
+  expect_same(convolve_packed(x, weight, bias), in_fp32.y, exact.y);
+  expect_same(convolve_packed_gradient_of_x(g, weight), in_fp32.of_x, exact.of_x);
+  expect_same(convolve_packed_gradient_of_weight(g, x, kernel), in_fp32.of_weight, exact.of_weight);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, TileConvolutionTest,
-                         testing::Values(Case{2, 32, 32, 8, 8, 3}, Case{1, 64, 96, 33, 7, 3}, Case{5, 96, 32, 5, 13, 3},
-                                         Case{3, 32, 64, 40, 32, 3}, Case{40, 64, 32, 3, 3, 3},
-                                         Case{2, 32, 32, 9, 11, 5}, Case{3, 64, 160, 6, 10, 1},
-                                         Case{1, 256, 256, 16, 16, 3}));
+constexpr Case kCases[] = {{2, 32, 32, 8, 8, 3},   {1, 64, 96, 33, 7, 3}, {5, 96, 32, 5, 13, 3},
+                           {3, 32, 64, 40, 32, 3}, {40, 64, 32, 3, 3, 3}, {2, 32, 32, 9, 11, 5},
+                           {3, 64, 160, 6, 10, 1}, {7, 64, 64, 1, 2, 3},  {1, 256, 256, 16, 16, 3}};
+constexpr Case kUneven[] = {{3, 17, 83, 6, 9, 3}, {2, 35, 16, 4, 5, 5}, {1, 70, 66, 7, 1, 3}};
 
-TEST(TileConvolution, LeavesWhatDoesNotFillTheUnits) {
+std::string name_of(const testing::TestParamInfo<std::tuple<Isa, Case>>& test) {
+  return std::string(name(std::get<Isa>(test.param))) + "_" + std::to_string(test.index);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, PackedConvolutionTest,
+                         testing::Combine(testing::Values(Isa::avx2, Isa::avx512, Isa::amx), testing::ValuesIn(kCases)),
+                         name_of);
+// matrix units take channels by 32
+INSTANTIATE_TEST_SUITE_P(UnevenSizes, PackedConvolutionTest,
+                         testing::Combine(testing::Values(Isa::avx2, Isa::avx512), testing::ValuesIn(kUneven)),
+                         name_of);
+
+TEST(PackedConvolution, LeavesWhatIsNotWorthItOrChangesTheSize) {
   const auto takes = [](at::IntArrayRef x, at::IntArrayRef weight, int64_t stride, int64_t padding) {
-    return tiles_take_convolution(normal(1, x).to(at::kFloat), normal(2, weight).to(at::kFloat), stride, padding);
+    return takes_packed_convolution(normal(1, x).to(at::kFloat), normal(2, weight).to(at::kFloat), stride, padding);
   };
   EXPECT_FALSE(takes({8, 1, 32, 32}, {64, 1, 3, 3}, 1, 1));
   EXPECT_FALSE(takes({8, 64, 32, 32}, {1, 64, 3, 3}, 1, 1));
@@ -85,7 +103,7 @@ TEST(TileConvolution, LeavesWhatDoesNotFillTheUnits) {
   EXPECT_FALSE(takes({8, 64, 32, 32}, {64, 32, 3, 3}, 1, 1));
 }
 
-TEST(TileConvolution, SaysThatABiasDoesNotFit) {
+TEST(PackedConvolution, SaysThatABiasDoesNotFit) {
   Conv2d layer(32, 64, {.kernel = 3, .stride = 1, .padding = 1});
   layer.bias = at::zeros({63});
   EXPECT_THROW(layer(at::zeros({2, 32, 8, 8})), c10::Error);
