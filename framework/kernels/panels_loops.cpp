@@ -64,6 +64,9 @@ struct Numbers {
     }
   }
   [[gnu::always_inline]] bool whole(int64_t, int64_t, int64_t, int64_t) const { return true; }
+  [[gnu::always_inline]] void prefetch(int64_t i, int64_t j, int64_t rows, int64_t count) const {
+    for (int64_t r = i; r < i + count && r < rows; ++r) __builtin_prefetch(data + r * stride + j);
+  }
 };
 
 #ifdef __AVX512BF16__
@@ -83,6 +86,9 @@ struct PairsAlong {
   [[gnu::always_inline]] bool whole(int64_t, int64_t j, int64_t, int64_t columns) const {
     return 2 * (j + columns) <= depth;
   }
+  [[gnu::always_inline]] void prefetch(int64_t i, int64_t j, int64_t rows, int64_t count) const {
+    for (int64_t r = i; r < i + count && r < rows; ++r) __builtin_prefetch(data + r * stride + 2 * j);
+  }
 };
 
 /// Pairs of numbers below each other, in a column of `depth`.
@@ -100,6 +106,12 @@ struct PairsAcross {
     return as_vector(halves_at(p) | halves_at(p + stride) << 16);
   }
   [[gnu::always_inline]] bool whole(int64_t i, int64_t, int64_t rows, int64_t) const { return 2 * (i + rows) <= depth; }
+  [[gnu::always_inline]] void prefetch(int64_t i, int64_t j, int64_t rows, int64_t count) const {
+    for (int64_t r = i; r < i + count && r < rows; ++r) {
+      __builtin_prefetch(data + 2 * r * stride + j);
+      __builtin_prefetch(data + (2 * r + 1) * stride + j);
+    }
+  }
 };
 #endif
 
@@ -141,6 +153,7 @@ template <class Source>
   for (int64_t i = 0; i < rows; i += kLanes) {
     for (int64_t j = 0; j < columns; j += kLanes) {
       if (rows - i >= kLanes && columns - j >= kLanes && source.whole(i, j, kLanes, kLanes)) {
+        source.prefetch(i + kLanes, j, rows, kLanes);
         transpose_square(source, i, j, to + j * stride + i, stride);
         continue;
       }

@@ -19,6 +19,8 @@ namespace {
 using kernels::kPanel;
 using kernels::PanelLoops;
 
+constexpr int64_t kLine = 16;  // units of a cache line
+
 int64_t panels_of(int64_t n) { return (n + kPanel - 1) / kPanel; }
 
 /// Memory for so many floats, or units of operands.
@@ -86,11 +88,11 @@ void PackedMatrix::multiply(StridedMatrix<T> x, int64_t rows, bool add, float* y
       const Unit* left = loops.template in_place<T>(part, k_);
       int64_t stride = Loops::template units<T>(x.row);
       if (!left) {
-        if (!laid_out.defined()) laid_out = units(std::min(rows, kRows) * depth);
+        stride = depth + kLine;  // no power of two: rows would compete for cache lines
+        if (!laid_out.defined()) laid_out = units(std::min(rows, kRows) * stride);
         auto* const to = static_cast<Unit*>(laid_out.mutable_data_ptr());
-        loops.load(part, block, k_, to, depth);
+        loops.load(part, block, k_, to, stride);
         left = to;
-        stride = depth;
       }
       loops.multiply(left, stride, panels, depth * kPanel, &whole, 1, block, n_, add, y + row * stride_y, stride_y);
     }
