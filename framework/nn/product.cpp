@@ -28,10 +28,11 @@ Tensor rows_of(const Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
 // what does not fit together goes to LibTorch's products, which say so
 bool fits_bias(const Tensor& bias, int64_t columns) {
-  return !bias.defined() || (bias.is_floating_point() && bias.dim() == 1 && bias.size(0) == columns);
+  return !bias.defined() || (bias.is_cpu() && bias.is_floating_point() && bias.dim() == 1 && bias.size(0) == columns);
 }
 bool fits(const Tensor& x, const Tensor& m, const Tensor& bias) {
-  return m.dim() == 2 && m.size(0) == x.size(-1) && m.scalar_type() == x.scalar_type() && fits_bias(bias, m.size(1));
+  return x.is_cpu() && m.dim() == 2 && m.size(0) == x.size(-1) && m.scalar_type() == x.scalar_type() &&
+         fits_bias(bias, m.size(1));
 }
 
 /// [p; t] or p alone.
