@@ -15,6 +15,7 @@ namespace ttfm::kernels {
 /// Columns of a panel. A matrix [k, n] in panels is ceil(n / kPanel) blocks of [units of k, kPanel], the last one filled up
 /// with zeros.
 constexpr int64_t kPanel = 64;
+[[gnu::always_inline]] constexpr int64_t panels_of(int64_t columns) { return (columns + kPanel - 1) / kPanel; }
 
 /// Two neighbours along the depth, k and k + 1, that one instruction multiplies and adds up.
 struct [[gnu::may_alias]] Pair {

@@ -22,11 +22,10 @@ namespace {
 
 using at::Tensor;
 using kernels::kPanel;
+using kernels::panels_of;
 using kernels::Step;
 
 constexpr auto kLast = at::MemoryFormat::ChannelsLast;
-
-int64_t panels_of(int64_t columns) { return (columns + kPanel - 1) / kPanel; }
 
 /// Rows of pixels of a batch of images [B, C, height, width], first <= row < last, counted through all images; and those
 /// beside them that a kernel reaches, with zeros to the left and to the right of each.

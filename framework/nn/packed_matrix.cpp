@@ -17,11 +17,9 @@ namespace ttfm::nn {
 namespace {
 
 using kernels::kPanel;
-using kernels::PanelLoops;
+using kernels::panels_of;
 
 constexpr int64_t kLine = 16;  // units of a cache line
-
-int64_t panels_of(int64_t n) { return (n + kPanel - 1) / kPanel; }
 
 /// Memory for so many floats, or units of operands.
 at::Tensor units(int64_t count) { return at::empty({count}, at::kFloat); }
