@@ -141,7 +141,6 @@ Tensor images_like(const Tensor& x, int64_t channels) {
 }  // namespace
 
 bool takes_packed_convolution(const Tensor& x, const Tensor& weight, int64_t stride, int64_t padding) {
-  if (has_tiles()) return tiles_take_convolution(x, weight, stride, padding);
   const auto images = [](const Tensor& a) {
     return a.is_cpu() && a.scalar_type() == at::kFloat && a.dim() == 4 && a.numel() > 0;
   };
@@ -154,7 +153,7 @@ bool takes_packed_convolution(const Tensor& x, const Tensor& weight, int64_t str
 }
 
 Tensor convolve_packed(const Tensor& given_x, const Tensor& given, const Tensor& bias) {
-  if (has_tiles()) return convolve_tiles(given_x, given, bias);
+  if (fills_tiles(given_x, given.size(0))) return convolve_tiles(given_x, given, bias);
   RECORD_FUNCTION("ttfm::convolution", loop::kNothing);
   const Tensor y = images_like(given_x, given.size(0)), x = given_x.contiguous(kLast), weight = given.contiguous(kLast);
   const Tensor numbers = bias.defined() ? bias.contiguous() : bias;
@@ -164,7 +163,7 @@ Tensor convolve_packed(const Tensor& given_x, const Tensor& given, const Tensor&
 }
 
 Tensor convolve_packed_gradient_of_x(const Tensor& given_g, const Tensor& given) {
-  if (has_tiles()) return convolve_tiles_gradient_of_x(given_g, given);
+  if (fills_tiles(given_g, given.size(1))) return convolve_tiles_gradient_of_x(given_g, given);
   RECORD_FUNCTION("ttfm::convolution_gradient_of_x", loop::kNothing);
   const Tensor y = images_like(given_g, given.size(1)), g = given_g.contiguous(kLast), weight = given.contiguous(kLast);
   const int64_t out = weight.size(0), in = weight.size(1), kernel = weight.size(2), places = kernel * kernel;
@@ -175,7 +174,7 @@ Tensor convolve_packed_gradient_of_x(const Tensor& given_g, const Tensor& given)
 }
 
 Tensor convolve_packed_gradient_of_weight(const Tensor& given_g, const Tensor& given_x, int64_t kernel) {
-  if (has_tiles()) return convolve_tiles_gradient_of_weight(given_g, given_x, kernel);
+  if (fills_tiles(given_x, given_g.size(1))) return convolve_tiles_gradient_of_weight(given_g, given_x, kernel);
   RECORD_FUNCTION("ttfm::convolution_gradient_of_weight", loop::kNothing);
   const int64_t in = given_x.size(1), out = given_g.size(1), places = kernel * kernel, reach = kernel / 2;
   const Tensor weight = at::empty({out, in, kernel, kernel}, given_x.options(), kLast);

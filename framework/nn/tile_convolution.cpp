@@ -155,14 +155,10 @@ void pad(const Strip& strip, const Tensor& x, int64_t channel, bool beside, floa
 
 }  // namespace
 
-bool tiles_take_convolution(const Tensor& x, const Tensor& weight, int64_t stride, int64_t padding) {
-  const auto images = [](const Tensor& a) { return a.is_cpu() && a.scalar_type() == at::kFloat && a.dim() == 4; };
-  if (!has_tiles() || !images(x) || !images(weight) || x.size(1) != weight.size(1)) return false;
-  const int64_t kernel = weight.size(2);
-  const bool same = stride == 1 && kernel == weight.size(3) && kernel == 2 * padding + 1;
-  const auto fills = [](int64_t channels) { return channels > 0 && channels % TileLoops::kDepth == 0; };
+bool fills_tiles(const Tensor& x, int64_t out_channels) {
   constexpr int64_t kFewPixels = 64;
-  return same && fills(weight.size(0)) && fills(weight.size(1)) && x.size(0) * x.size(2) * x.size(3) >= kFewPixels;
+  return has_tiles() && x.size(1) % TileLoops::kDepth == 0 && out_channels % TileLoops::kDepth == 0 &&
+         x.size(0) * x.size(2) * x.size(3) >= kFewPixels;
 }
 
 Tensor convolve_tiles(const Tensor& x, const Tensor& given, const Tensor& bias) {

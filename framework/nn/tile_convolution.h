@@ -10,14 +10,11 @@
 /// for each place of the kernel, with the rows of pixels that it meets there. Results are channels last.
 namespace ttfm::nn {
 
-/// Whether this is the fastest way for x [B, C, H, W] and weight [O, C, k, k]: there are matrix units; stride is 1 and the
-/// result has the size of x; and there are enough channels to fill the units.
-bool tiles_take_convolution(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding);
+/// Whether there are such units, and x [B, C, H, W] and a result of so many channels fill them.
+bool fills_tiles(const at::Tensor& x, int64_t out_channels);
 
-/// `bias` [O] or undefined.
+/// What packed_convolution.h computes, for what fills_tiles().
 at::Tensor convolve_tiles(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
-
-/// The gradients of x and of weight from g, that of the result.
 at::Tensor convolve_tiles_gradient_of_x(const at::Tensor& g, const at::Tensor& weight);
 at::Tensor convolve_tiles_gradient_of_weight(const at::Tensor& g, const at::Tensor& x, int64_t kernel);
 
