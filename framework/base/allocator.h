@@ -2,18 +2,13 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #pragma once
 
-#include <malloc.h>
-
-#include <climits>
-
 namespace ttfm {
 
-/// Freed memory stays with the process: every step allocates what the last one freed, and giving it back to the kernel in
-/// between costs a page fault for each page.
-inline void keep_freed_memory() {
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, INT_MAX);
-  mallopt(M_TOP_PAD, 64 << 20);
-}
+/// For programs that train or sample, before the first tensor: freed memory stays with the process, and large tensors in
+/// host memory have a region of their own.
+///
+/// Every step allocates what the last one freed. To give it back to the kernel in between costs a page fault for each page;
+/// and where small blocks come to lie in the gaps of large ones, the next large tensor needs new pages.
+void keep_freed_memory();
 
 }  // namespace ttfm

@@ -41,7 +41,7 @@ const std::map<std::string, std::vector<std::string>>& libraries() {
       {"ATen/", {""}},
       {"CLI/", {"framework/cli/", "framework/conformance/program/"}},
       {"benchmark/", {"tests/bench/"}},
-      {"boost/", {"framework/host/shared_library."}},
+      {"boost/", {"framework/base/allocator.cpp", "framework/host/shared_library."}},
       {"c10/", {""}},
       {"fmt/", {"framework/base/log.cpp"}},
       {"gtest/", {"framework/conformance/", "framework/include/ttfm/conformance/"}},
