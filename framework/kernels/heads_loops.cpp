@@ -3,6 +3,17 @@
 #include "kernels/heads.h"
 
 namespace ttfm::kernels {
+namespace {
+
+/// Asks for the row some rows on: the rows of a head lie so far apart that the processor does not expect them.
+template <bool for_writing, class T>
+[[gnu::always_inline]] inline void prefetch(const T* row, int64_t stride, int64_t left, int64_t columns) {
+  constexpr int64_t kAhead = 8, kLine = 64 / sizeof(T);
+  for (int64_t c = 0; c < columns && left > kAhead; c += kLine)
+    __builtin_prefetch(row + kAhead * stride + c, for_writing);
+}
+
+}  // namespace
 
 template <Isa isa>
 template <class T>
@@ -10,6 +21,7 @@ void HeadLoops<isa>::gather(const T* from, int64_t from_stride, const float* bia
                             int64_t to_stride, int64_t rows, int64_t columns) {
   using N = Number<isa>;
   for (int64_t row = 0; row < rows; ++row, from += from_stride, to += to_stride) {
+    prefetch<false>(from, from_stride, rows - row, columns);
     if (bias) {
 #pragma omp simd
       for (int64_t c = 0; c < columns; ++c) N::store(to + c, scale * (N::load(from + c) + bias[c]));
@@ -26,6 +38,7 @@ void HeadLoops<isa>::scatter(const float* from, int64_t from_stride, float scale
                              int64_t rows, int64_t columns) {
   using N = Number<isa>;
   for (int64_t row = 0; row < rows; ++row, from += from_stride, to += to_stride) {
+    prefetch<true>(to, to_stride, rows - row, columns);
 #pragma omp simd
     for (int64_t c = 0; c < columns; ++c) N::store(to + c, scale * from[c]);
     if (!sum) continue;
@@ -40,6 +53,7 @@ void HeadLoops<isa>::row_dots(const T* a, int64_t a_stride, const T* b, int64_t 
                               int64_t rows, int64_t columns) {
   using N = Number<isa>;
   for (int64_t row = 0; row < rows; ++row, a += a_stride, b += b_stride) {
+    prefetch<false>(b, b_stride, rows - row, columns);
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int64_t c = 0; c < columns; ++c) sum += N::load(a + c) * N::load(b + c);

@@ -29,7 +29,6 @@
 #include "kernels/adamw.h"
 #include "nn/head_attention.h"
 #include "nn/loops.h"
-#include "nn/packed_matrix.h"
 #include "nn/product.h"
 
 namespace ttfm {
@@ -146,44 +145,41 @@ void attention_libtorch(benchmark::State& state) {
   });
 }
 
-/// Rows, numbers in a row, numbers of the result; the weight is laid out each time.
-void linear_in_blocks(benchmark::State& state) {
-  const Tensor x = at::randn({state.range(0), state.range(1)}), weight = at::randn({state.range(2), state.range(1)});
-  run_product(state, [&] {
-    const Tensor y = at::empty({x.size(0), weight.size(0)});
-    nn::PackedMatrix(weight.t())
-        .multiply(x.const_data_ptr<float>(), x.size(1), x.size(0), y.mutable_data_ptr<float>(), y.size(1), nullptr);
-    return y;
-  });
+/// A random matrix of the sizes that the arguments of a product give; their fourth is the bits of a number.
+Tensor matrix(const benchmark::State& state, int rows, int columns) {
+  return at::randn({state.range(rows), state.range(columns)}).to(state.range(3) == 16 ? at::kBFloat16 : at::kFloat);
 }
+
+/// Rows, numbers in a row, numbers of the result; the weight is laid out each time, as layers do it.
 void linear_libtorch(benchmark::State& state) {
-  const Tensor x = at::randn({state.range(0), state.range(1)}), weight = at::randn({state.range(2), state.range(1)});
+  const Tensor x = matrix(state, 0, 1), weight = matrix(state, 2, 1);
   run_product(state, [&] { return at::mm(x, weight.t()); });
 }
-/// As layers do it, and the gradient of the weight.
 void linear_ttfm(benchmark::State& state) {
-  const Tensor x = at::randn({state.range(0), state.range(1)}), weight = at::randn({state.range(2), state.range(1)});
+  const Tensor x = matrix(state, 0, 1), weight = matrix(state, 2, 1);
   const nn::Product linear{.kind = nn::Product::Kind::linear};
   run_product(state, [&] { return nn::multiply(linear, {x, {}}, weight, {}).primal; });
 }
 void linear_gradient_of_weight_ttfm(benchmark::State& state) {
-  const Tensor x = at::randn({state.range(0), state.range(1)}), weight = at::randn({state.range(2), state.range(1)});
-  const Tensor g = at::randn({state.range(0), state.range(2)});
+  const Tensor x = matrix(state, 0, 1), weight = matrix(state, 2, 1);
+  const Tensor g = matrix(state, 0, 2);
   const nn::Product linear{.kind = nn::Product::Kind::linear};
   run_product(state, [&] {
     return nn::multiply_backward(linear, {g, {}}, {x, {}}, weight, {.x = false, .weight = true, .bias = false}).weight;
   });
 }
 void linear_gradient_of_weight_libtorch(benchmark::State& state) {
-  const Tensor x = at::randn({state.range(0), state.range(1)}), g = at::randn({state.range(0), state.range(2)});
+  const Tensor x = matrix(state, 0, 1), g = matrix(state, 0, 2);
   run_product(state, [&] { return at::mm(g.t(), x); });
 }
 void sizes_of_layers(benchmark::internal::Benchmark* benchmark) {
-  benchmark->ArgNames({"rows", "in", "out"});
-  for (const auto& [in, out] : {std::pair<int64_t, int64_t>{256, 768}, {256, 256}, {256, 1024}, {1024, 256}}) {
-    benchmark->Args({2048, in, out});
+  benchmark->ArgNames({"rows", "in", "out", "bits"})->Unit(benchmark::kMicrosecond);
+  for (const int64_t bits : {32, 16}) {
+    for (const auto& [in, out] : {std::pair<int64_t, int64_t>{256, 768}, {256, 256}, {256, 1024}, {1024, 256}}) {
+      benchmark->Args({2048, in, out, bits});
+    }
+    benchmark->Args({1024, 512, 512, bits})->Args({512, 256, 256, bits})->Args({2000, 300, 515, bits});
   }
-  benchmark->Args({1024, 512, 512})->Args({512, 256, 256})->Args({2000, 300, 515})->Unit(benchmark::kMicrosecond);
 }
 
 /// Images of `side` pixels, channels of it and of the result, a kernel of 3: what a convolution takes and gives.
@@ -308,7 +304,6 @@ TTFM_IN_BOTH_TYPES(gated_residual_ttfm);
 TTFM_IN_BOTH_TYPES(gated_residual_libtorch);
 TTFM_IN_BOTH_TYPES(attention_ttfm);
 TTFM_IN_BOTH_TYPES(attention_libtorch);
-BENCHMARK(linear_in_blocks)->Apply(sizes_of_layers);
 BENCHMARK(linear_ttfm)->Apply(sizes_of_layers);
 BENCHMARK(linear_libtorch)->Apply(sizes_of_layers);
 BENCHMARK(linear_gradient_of_weight_ttfm)->Apply(sizes_of_layers);
