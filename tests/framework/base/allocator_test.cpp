@@ -56,24 +56,27 @@ TEST_F(Allocator, JoinsGapsAndTakesTheSmallestOneThatIsLargeEnough) {
 }
 
 TEST_F(Allocator, KeepsTensorsApartWhoeverFreesThem) {
-  std::vector<std::vector<at::Tensor>> tensors(4);
+  struct Filled {
+    at::Tensor x;
+    uint8_t value;
+  };
+  std::vector<std::vector<Filled>> tensors(4);
   const auto fill = [&](size_t thread) {
     for (int64_t i = 0; i < 200; ++i) {
       // some of malloc's, some large; every third is freed at once
       const int64_t size = 1 + (i * 7919 + static_cast<int64_t>(thread) * 104729) % (300 << 10);
       at::Tensor x = bytes(size);
       EXPECT_EQ(reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 64, 0U);
-      std::fill_n(x.mutable_data_ptr<uint8_t>(), size, static_cast<uint8_t>(i + 50 * thread));
-      if (i % 3 != 0) tensors[thread].push_back(x);
+      const auto value = static_cast<uint8_t>(i + 50 * thread);
+      std::fill_n(x.mutable_data_ptr<uint8_t>(), size, value);
+      if (i % 3 != 0) tensors[thread].push_back({x, value});
     }
   };
   const auto check = [&](size_t thread) {
-    int64_t i = 0;
-    for (at::Tensor& x : tensors[thread]) {
-      i += i % 3 == 2 ? 2 : 1;
-      const auto* const p = x.const_data_ptr<uint8_t>();
-      EXPECT_TRUE(std::all_of(p, p + x.numel(), [&](uint8_t y) { return y == static_cast<uint8_t>(i + 50 * thread); }));
-      x.reset();
+    for (Filled& each : tensors[thread]) {
+      const auto* const p = each.x.const_data_ptr<uint8_t>();
+      EXPECT_TRUE(std::all_of(p, p + each.x.numel(), [&](uint8_t y) { return y == each.value; }));
+      each.x.reset();
     }
   };
   const auto on_threads = [](const auto& f) {
