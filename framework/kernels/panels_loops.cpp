@@ -6,21 +6,20 @@
 #include <immintrin.h>
 #endif
 
+#include "kernels/vector.h"
+
 namespace ttfm::kernels {
 namespace {
 
 #if defined(__AVX512F__)
-constexpr int kLanes = 16;
 constexpr int kVectors = 4;  // of a row that are summed up at once: with kRows rows they fill the registers
 #define TTFM_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define TTFM_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #elif defined(__AVX2__)
-constexpr int kLanes = 8;
 constexpr int kVectors = 2;
 #define TTFM_LOW 0, 8, 1, 9, 2, 10, 3, 11
 #define TTFM_HIGH 4, 12, 5, 13, 6, 14, 7, 15
 #else
-constexpr int kLanes = 4;
 constexpr int kVectors = 2;
 #define TTFM_LOW 0, 4, 1, 5
 #define TTFM_HIGH 2, 6, 3, 7
@@ -28,21 +27,15 @@ constexpr int kVectors = 2;
 constexpr int kRows = 6;
 constexpr int64_t kChunk = 128;  // units that are summed up before they are added to y: long sums round more
 
-typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));
-
 typedef uint32_t Bits __attribute__((vector_size(kLanes * sizeof(uint32_t))));
 typedef uint16_t HalfBits
     __attribute__((vector_size(kLanes * sizeof(uint16_t)), aligned(alignof(uint16_t)), may_alias));
 
-[[gnu::always_inline]] inline Vector& vector_at(float* p) { return *reinterpret_cast<Vector*>(p); }
-[[gnu::always_inline]] inline const Vector& vector_at(const float* p) { return *reinterpret_cast<const Vector*>(p); }
 [[gnu::always_inline]] inline Bits halves_at(const Bf16* p) {
   return __builtin_convertvector(*reinterpret_cast<const HalfBits*>(p), Bits);
 }
 /// The bits as they are.
 [[gnu::always_inline]] inline Vector as_vector(const Bits& bits) { return reinterpret_cast<const Vector&>(bits); }
-
-[[gnu::always_inline]] inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /// Rows of units as they lie in memory: element (i, j), or as many as a vector has from there on. whole(): whether so many
 /// rows and columns from there on can be read as vectors.

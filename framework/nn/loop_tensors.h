@@ -54,6 +54,12 @@ void with_types(at::ScalarType x, at::ScalarType y, F&& f) {
     f(float(), float());
 }
 
+/// Memory for images of the size of x with so many channels, channels last. To be asked for before that for operands: what
+/// is freed first should have come last, or it leaves gaps between what a step keeps.
+inline Tensor images_like(const Tensor& x, int64_t channels) {
+  return at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
+}
+
 /// A new value in the shape of x, with or without a tangent.
 inline Dual empty_value(const Tensor& x, bool dual, at::ScalarType type) {
   return empty_dual(x.sizes(), x.options().dtype(type), dual, x.suggest_memory_format());

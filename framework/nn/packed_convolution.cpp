@@ -16,6 +16,7 @@
 #include "nn/loop_tensors.h"
 #include "nn/packed_matrix.h"
 #include "nn/tile_convolution.h"
+#include "nn/winograd_convolution.h"
 
 namespace ttfm::nn {
 namespace {
@@ -134,10 +135,6 @@ void convolve(const Tensor& x, const Weights& weights, int64_t kernel, const flo
   });
 }
 
-Tensor images_like(const Tensor& x, int64_t channels) {
-  return at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), kLast);
-}
-
 }  // namespace
 
 bool takes_packed_convolution(const Tensor& x, const Tensor& weight, int64_t stride, int64_t padding) {
@@ -154,8 +151,10 @@ bool takes_packed_convolution(const Tensor& x, const Tensor& weight, int64_t str
 
 Tensor convolve_packed(const Tensor& given_x, const Tensor& given, const Tensor& bias) {
   if (fills_tiles(given_x, given.size(0))) return convolve_tiles(given_x, given, bias);
+  if (takes_winograd(given_x, given.size(2))) return convolve_winograd(given_x, given, bias);
   RECORD_FUNCTION("ttfm::convolution", loop::kNothing);
-  const Tensor y = images_like(given_x, given.size(0)), x = given_x.contiguous(kLast), weight = given.contiguous(kLast);
+  const Tensor y = loop::images_like(given_x, given.size(0)), x = given_x.contiguous(kLast),
+               weight = given.contiguous(kLast);
   const Tensor numbers = bias.defined() ? bias.contiguous() : bias;
   const int64_t depth = weight.numel() / weight.size(0);
   convolve(x, {{{loop::numbers(weight), 1, depth}}, depth, weight.size(0)}, weight.size(2), loop::numbers(numbers), y);
@@ -164,8 +163,10 @@ Tensor convolve_packed(const Tensor& given_x, const Tensor& given, const Tensor&
 
 Tensor convolve_packed_gradient_of_x(const Tensor& given_g, const Tensor& given) {
   if (fills_tiles(given_g, given.size(1))) return convolve_tiles_gradient_of_x(given_g, given);
+  if (takes_winograd(given_g, given.size(2))) return convolve_winograd_gradient_of_x(given_g, given);
   RECORD_FUNCTION("ttfm::convolution_gradient_of_x", loop::kNothing);
-  const Tensor y = images_like(given_g, given.size(1)), g = given_g.contiguous(kLast), weight = given.contiguous(kLast);
+  const Tensor y = loop::images_like(given_g, given.size(1)), g = given_g.contiguous(kLast),
+               weight = given.contiguous(kLast);
   const int64_t out = weight.size(0), in = weight.size(1), kernel = weight.size(2), places = kernel * kernel;
   Weights weights{{}, out, in};  // [O, C] of each place, from the last one
   for (int64_t i = places - 1; i >= 0; --i) weights.parts.push_back({loop::numbers(weight) + i * in, places * in, 1});
@@ -175,6 +176,7 @@ Tensor convolve_packed_gradient_of_x(const Tensor& given_g, const Tensor& given)
 
 Tensor convolve_packed_gradient_of_weight(const Tensor& given_g, const Tensor& given_x, int64_t kernel) {
   if (fills_tiles(given_x, given_g.size(1))) return convolve_tiles_gradient_of_weight(given_g, given_x, kernel);
+  if (takes_winograd(given_x, kernel)) return convolve_winograd_gradient_of_weight(given_g, given_x);
   RECORD_FUNCTION("ttfm::convolution_gradient_of_weight", loop::kNothing);
   const int64_t in = given_x.size(1), out = given_g.size(1), places = kernel * kernel, reach = kernel / 2;
   const Tensor weight = at::empty({out, in, kernel, kernel}, given_x.options(), kLast);

@@ -6,9 +6,9 @@
 
 #include <cstdint>
 
-/// Convolutions of fp32 images in host memory by the processor's vectors (kernels/panels.h) or matrix units
-/// (tile_convolution.h): sums of products, one for each place of the kernel, with the pixels that it meets there. Results
-/// are channels last.
+/// Convolutions of fp32 images in host memory by the way that is the fastest for them: the processor's matrix units
+/// (tile_convolution.h), Winograd's method (winograd_convolution.h), or products of the processor's vectors
+/// (kernels/panels.h), one for each place of the kernel, with the pixels that it meets there. Results are channels last.
 namespace ttfm::nn {
 
 /// Whether this is the fastest way for x [B, C, H, W] and weight [O, C, k, k]: the processor supports it; stride is 1 and

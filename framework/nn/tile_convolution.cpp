@@ -12,6 +12,7 @@
 
 #include <ttfm/parallel.h>
 
+#include "nn/loop_tensors.h"
 #include "nn/tile_product.h"
 
 namespace ttfm::nn {
@@ -81,12 +82,6 @@ std::vector<Strip> strips_of(const Tensor& x, int64_t reach, int64_t wanted) {
 }
 
 int64_t wanted_pixels(int64_t channels) { return std::clamp<int64_t>((1 << 16) / channels, 128, 1024); }
-
-/// Memory for a result, to be asked for before that for operands: what is freed first should have come last, or it leaves
-/// gaps between what a step keeps.
-Tensor images_like(const Tensor& x, int64_t channels) {
-  return at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), kLast);
-}
 
 /// y <- x convolved: the right operand has k k parts of x's channels.
 void convolve(const Tensor& given, const TilePanels& weight, int64_t kernel, const float* bias, const Tensor& y) {
@@ -163,7 +158,7 @@ bool fills_tiles(const Tensor& x, int64_t out_channels) {
 
 Tensor convolve_tiles(const Tensor& x, const Tensor& given, const Tensor& bias) {
   RECORD_FUNCTION("ttfm::convolution", c10::ArrayRef<const c10::IValue>());
-  const Tensor y = images_like(x, given.size(0)), weight = given.contiguous(kLast);
+  const Tensor y = loop::images_like(x, given.size(0)), weight = given.contiguous(kLast);
   const int64_t depth = weight.numel() / weight.size(0);
   const TilePanels panels({weight.const_data_ptr<float>(), 1, depth}, depth, weight.size(0));
   const Tensor numbers = bias.defined() ? bias.contiguous() : bias;
@@ -173,7 +168,7 @@ Tensor convolve_tiles(const Tensor& x, const Tensor& given, const Tensor& bias) 
 
 Tensor convolve_tiles_gradient_of_x(const Tensor& g, const Tensor& given) {
   RECORD_FUNCTION("ttfm::convolution_gradient_of_x", c10::ArrayRef<const c10::IValue>());
-  const Tensor y = images_like(g, given.size(1)), weight = given.contiguous(kLast);
+  const Tensor y = loop::images_like(g, given.size(1)), weight = given.contiguous(kLast);
   const int64_t out = weight.size(0), in = weight.size(1), kernel = weight.size(2), places = kernel * kernel;
   std::vector<TileMatrix> turned;  // [O, C] of each place, from the last one
   for (int64_t i = places - 1; i >= 0; --i) turned.push_back({weight.const_data_ptr<float>() + i * in, places * in, 1});

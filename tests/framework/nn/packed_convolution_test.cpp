@@ -4,9 +4,11 @@
 // Convolutions of every instruction set and their gradients beside LibTorch's in double, at sizes that fit nothing.
 #include "nn/packed_convolution.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/convolution_backward.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
@@ -17,6 +19,7 @@
 
 #include "framework/nn/samples.h"
 #include "kernels/isa.h"
+#include "nn/tile_convolution.h"
 
 namespace ttfm::nn {
 namespace {
@@ -35,7 +38,10 @@ class PackedConvolutionTest : public testing::TestWithParam<std::tuple<Isa, Case
     if (!kernels::supported(isa)) GTEST_SKIP() << "not of this processor";
     kernels::use(isa);
   }
-  void TearDown() override { kernels::use(std::nullopt); }
+  void TearDown() override {
+    kernels::use(std::nullopt);
+    at::set_num_threads(threads_before_);
+  }
 
   /// At most twice as far from the exact result as LibTorch's in fp32 is.
   static void expect_same(const Tensor& found, const Tensor& in_fp32, const Tensor& exact) {
@@ -46,6 +52,9 @@ class PackedConvolutionTest : public testing::TestWithParam<std::tuple<Isa, Case
     };
     EXPECT_LE(error(found), 2 * error(in_fp32));
   }
+
+ private:
+  int threads_before_ = at::get_num_threads();
 };
 
 struct Results {
@@ -73,6 +82,24 @@ TEST_P(PackedConvolutionTest, IsThatOfLibTorch) {
   expect_same(convolve_packed(x, weight, bias), in_fp32.y, exact.y);
   expect_same(convolve_packed_gradient_of_x(g, weight), in_fp32.of_x, exact.of_x);
   expect_same(convolve_packed_gradient_of_weight(g, x, kernel), in_fp32.of_weight, exact.of_weight);
+}
+
+/// An image's result is the same bit for bit whatever else is in the batch, and all results with any number of threads.
+TEST_P(PackedConvolutionTest, IsTheSameInAnyBatchOnAnyThreads) {
+  const auto [batch, in, out, height, width, kernel] = std::get<Case>(GetParam());
+  const auto numbers = [](uint64_t seed, at::IntArrayRef shape) { return normal(seed, shape).to(at::kFloat); };
+  const Tensor x = numbers(1, {batch, in, height, width}), g = numbers(2, {batch, out, height, width});
+  const Tensor weight = numbers(3, {out, in, kernel, kernel});
+  if (fills_tiles(x, out)) GTEST_SKIP() << "strips are longer with more threads there";
+  at::set_num_threads(1);
+  const Tensor y = convolve_packed(x, weight, {}), of_x = convolve_packed_gradient_of_x(g, weight);
+  const Tensor of_weight = convolve_packed_gradient_of_weight(g, x, kernel);
+  const auto last = [](const Tensor& a) { return a.narrow(0, a.size(0) - 1, 1); };
+  EXPECT_TRUE(at::equal(convolve_packed(last(x), weight, {}), last(y)));
+  at::set_num_threads(3);
+  EXPECT_TRUE(at::equal(convolve_packed(x, weight, {}), y));
+  EXPECT_TRUE(at::equal(convolve_packed_gradient_of_x(g, weight), of_x));
+  EXPECT_TRUE(at::equal(convolve_packed_gradient_of_weight(g, x, kernel), of_weight));
 }
 
 constexpr Case kCases[] = {{2, 32, 32, 8, 8, 3},   {1, 64, 96, 33, 7, 3}, {5, 96, 32, 5, 13, 3},
