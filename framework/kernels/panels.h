@@ -22,16 +22,10 @@ struct [[gnu::may_alias]] Pair {
   uint16_t low, high;
 };
 
-/// A part of the sum of a product: `depth` units of each row of the left operand from left on, times as many rows of a
-/// panel from right on, both counted in units.
-struct Step {
-  int64_t left, right, depth;
-};
-
 /// T: float or Bf16. Operands are laid out in units of 32 bits, each a float or a pair of bfloat16; Bf16 becomes floats,
 /// whose products are as exact, where the processor does not multiply it.
 ///
-/// A sum is added up in the order of the steps, some numbers by themselves and then to the rest: the same for a row wherever
+/// A sum is added up in the order of the depth, some numbers by themselves and then to the rest: the same for a row wherever
 /// it lies.
 template <Isa isa>
 struct PanelLoops {
@@ -62,10 +56,11 @@ struct PanelLoops {
   template <class T>
   static void load(StridedMatrix<T> m, int64_t rows, int64_t depth, Unit<T>* to, int64_t stride);
 
-  /// y (+)= left right, [rows, columns]; `stride_left` units and `stride_y` numbers from row to row.
+  /// y (+)= left right, [rows, columns], summed over `depth` units; `stride_left` units and `stride_y` numbers from row to
+  /// row.
   template <class U>
-  static void multiply(const U* left, int64_t stride_left, const U* right, int64_t panel, const Step* steps,
-                       int64_t count, int64_t rows, int64_t columns, bool add, float* y, int64_t stride_y);
+  static void multiply(const U* left, int64_t stride_left, const U* right, int64_t panel, int64_t depth, int64_t rows,
+                       int64_t columns, bool add, float* y, int64_t stride_y);
 };
 
 /// f(PanelLoops<isa>())

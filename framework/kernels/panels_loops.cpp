@@ -189,29 +189,15 @@ template <class T>
 
 /// y (+)= left right for so many rows and vectors of columns.
 template <int rows, int vectors, class U>
-void multiply_block(const U* left, int64_t stride_left, const U* right, const Step* steps, int64_t count, bool add,
-                    float* y, int64_t stride_y) {
-  const Step* step = steps;
-  const Step* const end = steps + count;
-  int64_t done = 0;  // of the step
+void multiply_block(const U* left, int64_t stride_left, const U* right, int64_t depth, bool add, float* y,
+                    int64_t stride_y) {
   do {
     Vector sum[rows][vectors] = {};
-    for (int64_t room = kChunk; room > 0 && step != end;) {
-      const U* a = left + step->left + done;
-      const U* b = right + step->right + done * kPanel;
-      const int64_t depth = least(room, step->depth - done);
-      for (const U* const last = a + depth; a != last; ++a, b += kPanel) {
-        Vector of_right[vectors];
-        for (int j = 0; j < vectors; ++j) of_right[j] = *reinterpret_cast<const Vector*>(b + j * kLanes);
-        for (int i = 0; i < rows; ++i) {
-          for (int j = 0; j < vectors; ++j) sum[i][j] = sum_of(sum[i][j], a[i * stride_left], of_right[j]);
-        }
-      }
-      room -= depth;
-      done += depth;
-      if (done == step->depth) {
-        ++step;
-        done = 0;
+    for (const U* const end = left + least(kChunk, depth); left != end; ++left, right += kPanel) {
+      Vector of_right[vectors];
+      for (int j = 0; j < vectors; ++j) of_right[j] = *reinterpret_cast<const Vector*>(right + j * kLanes);
+      for (int i = 0; i < rows; ++i) {
+        for (int j = 0; j < vectors; ++j) sum[i][j] = sum_of(sum[i][j], left[i * stride_left], of_right[j]);
       }
     }
     for (int i = 0; i < rows; ++i) {
@@ -221,7 +207,8 @@ void multiply_block(const U* left, int64_t stride_left, const U* right, const St
       }
     }
     add = true;
-  } while (step != end);
+    depth -= kChunk;
+  } while (depth > 0);
 }
 
 [[gnu::always_inline]] inline void copy_edge(const float* from, int64_t stride_from, float* to, int64_t stride_to,
@@ -237,8 +224,7 @@ template <class U>
 struct Call {
   const U* left;
   int64_t stride_left;
-  const Step* steps;
-  int64_t count;
+  int64_t depth;
   bool add;
   float* y;
   int64_t stride_y;
@@ -251,13 +237,12 @@ template <int rows, int vectors, class U>
   const U* const left = call.left + row * call.stride_left;
   float* const y = call.y + row * call.stride_y + column;
   if (width == vectors * kLanes) {
-    multiply_block<rows, vectors>(left, call.stride_left, right, call.steps, call.count, call.add, y, call.stride_y);
+    multiply_block<rows, vectors>(left, call.stride_left, right, call.depth, call.add, y, call.stride_y);
     return;
   }
   alignas(Vector) float edge[rows * vectors * kLanes];
   if (call.add) copy_edge(y, call.stride_y, edge, vectors * kLanes, rows, width);
-  multiply_block<rows, vectors>(left, call.stride_left, right, call.steps, call.count, call.add, edge,
-                                vectors * kLanes);
+  multiply_block<rows, vectors>(left, call.stride_left, right, call.depth, call.add, edge, vectors * kLanes);
   copy_edge(edge, vectors * kLanes, y, call.stride_y, rows, width);
 }
 
@@ -317,9 +302,9 @@ void PanelLoops<isa>::load(StridedMatrix<T> m, int64_t rows, int64_t depth, Unit
 
 template <Isa isa>
 template <class U>
-void PanelLoops<isa>::multiply(const U* left, int64_t stride_left, const U* right, int64_t panel, const Step* steps,
-                               int64_t count, int64_t rows, int64_t columns, bool add, float* y, int64_t stride_y) {
-  const Call<U> call{left, stride_left, steps, count, add, y, stride_y};
+void PanelLoops<isa>::multiply(const U* left, int64_t stride_left, const U* right, int64_t panel, int64_t depth,
+                               int64_t rows, int64_t columns, bool add, float* y, int64_t stride_y) {
+  const Call<U> call{left, stride_left, depth, add, y, stride_y};
   constexpr int64_t kWidth = kVectors * kLanes;
   static_assert(kPanel % kWidth == 0);
   for (int64_t column = 0; column < columns; column += kWidth) {
@@ -350,11 +335,11 @@ template void Loops::pack(StridedMatrix<float>, int64_t, int64_t, float*, int64_
 template void Loops::pack(StridedMatrix<Bf16>, int64_t, int64_t, Unit<Bf16>*, int64_t, int64_t, int64_t);
 template void Loops::load(StridedMatrix<float>, int64_t, int64_t, float*, int64_t);
 template void Loops::load(StridedMatrix<Bf16>, int64_t, int64_t, Unit<Bf16>*, int64_t);
-template void Loops::multiply(const float*, int64_t, const float*, int64_t, const Step*, int64_t, int64_t, int64_t,
-                              bool, float*, int64_t);
+template void Loops::multiply(const float*, int64_t, const float*, int64_t, int64_t, int64_t, int64_t, bool, float*,
+                              int64_t);
 #ifdef __AVX512BF16__
-template void Loops::multiply(const Pair*, int64_t, const Pair*, int64_t, const Step*, int64_t, int64_t, int64_t, bool,
-                              float*, int64_t);
+template void Loops::multiply(const Pair*, int64_t, const Pair*, int64_t, int64_t, int64_t, int64_t, bool, float*,
+                              int64_t);
 #endif
 
 }  // namespace ttfm::kernels

@@ -78,7 +78,6 @@ void PackedMatrix::multiply(StridedMatrix<T> x, int64_t rows, bool add, float* y
     using Unit = typename Loops::template Unit<T>;
     const int64_t depth = Loops::template units<T>(k_);
     const auto* const panels = static_cast<const Unit*>(panels_.const_data_ptr());
-    const kernels::Step whole{0, 0, depth};
     at::Tensor laid_out;
     for (int64_t row = 0; row < rows; row += kRows) {
       const int64_t block = std::min(kRows, rows - row);
@@ -92,7 +91,7 @@ void PackedMatrix::multiply(StridedMatrix<T> x, int64_t rows, bool add, float* y
         loops.load(part, block, k_, to, stride);
         left = to;
       }
-      loops.multiply(left, stride, panels, depth * kPanel, &whole, 1, block, n_, add, y + row * stride_y, stride_y);
+      loops.multiply(left, stride, panels, depth * kPanel, depth, block, n_, add, y + row * stride_y, stride_y);
     }
   });
 }

@@ -15,10 +15,10 @@
 #include <ttfm/nn/dual.h>
 #include <ttfm/parallel.h>
 
+#include "nn/convolution.h"
 #include "nn/dual_buffer.h"
 #include "nn/gemm.h"
 #include "nn/loop_tensors.h"
-#include "nn/packed_convolution.h"
 #include "nn/packed_matrix.h"
 
 namespace ttfm::nn {
@@ -103,39 +103,6 @@ Tensor scratch_rows(const Tensor& like, int64_t columns, bool dual) {
   return at::empty({(dual ? 2 : 1) * PackedMatrix::kRows, columns}, like.options());
 }
 
-bool takes_packed(const Product& product, const Tensor& x, const Tensor& weight) {
-  return takes_packed_convolution(x, weight, product.stride, product.padding);
-}
-
-Tensor convolve(const Product& product, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if ((!bias.defined() || bias.scalar_type() == at::kFloat) && fits_bias(bias, weight.size(0)) &&
-      takes_packed(product, x, weight))
-    return convolve_packed(x, weight, bias);
-  return at::convolution(x, weight, given(bias), {product.stride, product.stride}, {product.padding, product.padding},
-                         {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1);
-}
-
-ProductGradients convolve_backward(const Product& product, const Dual& g, const Dual& x, const Tensor& weight,
-                                   Wanted wanted) {
-  const bool dual = g.tangent.defined();
-  ProductGradients out;
-  Tensor of_x;
-  const Tensor outputs = stacked(g), inputs = stacked(x);
-  // the bias belongs to the primal alone
-  if (takes_packed(product, inputs, weight)) {
-    if (wanted.x) of_x = convolve_packed_gradient_of_x(outputs, weight);
-    if (wanted.weight) out.weight = convolve_packed_gradient_of_weight(outputs, inputs, weight.size(2));
-  } else {
-    std::tie(of_x, out.weight, out.bias) = at::convolution_backward(
-        outputs, inputs, weight, at::IntArrayRef{weight.size(0)}, {product.stride, product.stride},
-        {product.padding, product.padding}, {1, 1}, /*transposed=*/false, {0, 0},
-        /*groups=*/1, {wanted.x, wanted.weight, wanted.bias && !dual});
-  }
-  if (wanted.x) out.x = unstacked(of_x, dual);
-  if (wanted.bias && !out.bias.defined()) out.bias = g.primal.sum({0, 2, 3});
-  return out;
-}
-
 /// g^T x, [out, in], summed over the rows of primal and tangent.
 Tensor weight_gradient(const Dual& g, const Dual& x) {
   const int64_t out = g.primal.size(-1), in = x.primal.size(-1);
@@ -172,6 +139,58 @@ Tensor weight_gradient(const Dual& g, const Dual& x) {
     add(rows_of(g.tangent), rows_of(x.tangent), sum);
   }
   return sum;
+}
+
+/// Whether a convolution is a linear map of the pixels, of a kind that is worth packing.
+bool is_linear(const Product& product, const Tensor& x, const Tensor& weight) {
+  return product.stride == 1 && product.padding == 0 && x.dim() == 4 && weight.dim() == 4 && weight.size(2) == 1 &&
+         weight.size(3) == 1 && x.size(1) == weight.size(1) && x.scalar_type() == weight.scalar_type() &&
+         PackedMatrix::worth_it(weight.flatten(1), x.size(0) * x.size(2) * x.size(3));
+}
+
+/// Images [B, C, H, W] as pixels [B, H, W, C], and back.
+Tensor pixels_of(const Tensor& images) {
+  return images.contiguous(at::MemoryFormat::ChannelsLast).permute({0, 2, 3, 1});
+}
+Tensor images_of(const Tensor& pixels) { return pixels.permute({0, 3, 1, 2}); }
+
+bool takes(const Product& product, const Tensor& x, const Tensor& weight) {
+  return takes_convolution(x, weight, product.stride, product.padding);
+}
+
+Tensor convolve(const Product& product, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (fits_bias(bias, weight.size(0))) {
+    if (is_linear(product, x, weight)) return images_of(times({pixels_of(x), {}}, weight.flatten(1).t(), bias).primal);
+    if ((!bias.defined() || bias.scalar_type() == at::kFloat) && takes(product, x, weight))
+      return nn::convolve(x, weight, bias);
+  }
+  return at::convolution(x, weight, given(bias), {product.stride, product.stride}, {product.padding, product.padding},
+                         {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1);
+}
+
+ProductGradients convolve_backward(const Product& product, const Dual& g, const Dual& x, const Tensor& weight,
+                                   Wanted wanted) {
+  const bool dual = g.tangent.defined();
+  ProductGradients out;
+  Tensor of_x;
+  const Tensor outputs = stacked(g), inputs = stacked(x);
+  // the bias belongs to the primal alone
+  if (is_linear(product, inputs, weight)) {
+    const Dual pixels{pixels_of(outputs), {}};
+    if (wanted.x) of_x = images_of(times(pixels, weight.flatten(1), {}).primal);
+    if (wanted.weight) out.weight = weight_gradient(pixels, {pixels_of(inputs), {}}).view(weight.sizes());
+  } else if (takes(product, inputs, weight)) {
+    if (wanted.x) of_x = convolve_gradient_of_x(outputs, weight);
+    if (wanted.weight) out.weight = convolve_gradient_of_weight(outputs, inputs, weight.size(2));
+  } else {
+    std::tie(of_x, out.weight, out.bias) = at::convolution_backward(
+        outputs, inputs, weight, at::IntArrayRef{weight.size(0)}, {product.stride, product.stride},
+        {product.padding, product.padding}, {1, 1}, /*transposed=*/false, {0, 0},
+        /*groups=*/1, {wanted.x, wanted.weight, wanted.bias && !dual});
+  }
+  if (wanted.x) out.x = unstacked(of_x, dual);
+  if (wanted.bias && !out.bias.defined()) out.bias = g.primal.sum({0, 2, 3});
+  return out;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace ttfm::nn {
 /// Whether there are such units, and x [B, C, H, W] and a result of so many channels fill them.
 bool fills_tiles(const at::Tensor& x, int64_t out_channels);
 
-/// What packed_convolution.h computes, for what fills_tiles().
+/// What convolution.h computes, for what fills_tiles().
 at::Tensor convolve_tiles(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 at::Tensor convolve_tiles_gradient_of_x(const at::Tensor& g, const at::Tensor& weight);
 at::Tensor convolve_tiles_gradient_of_weight(const at::Tensor& g, const at::Tensor& x, int64_t kernel);

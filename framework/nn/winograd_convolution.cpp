@@ -14,6 +14,7 @@
 #include "kernels/panels.h"
 #include "kernels/winograd.h"
 #include "nn/loop_tensors.h"
+#include "nn/packed_matrix.h"
 
 namespace ttfm::nn {
 namespace {
@@ -25,8 +26,6 @@ using kernels::kPoints;
 using kernels::panels_of;
 using kernels::Patches;
 using kernels::Points;
-using kernels::Step;
-using kernels::StridedMatrix;
 using kernels::WinogradLoops;
 
 constexpr auto kLast = at::MemoryFormat::ChannelsLast;
@@ -123,7 +122,6 @@ void convolve(const Tensor& x, const WeightPanels& weights, const float* bias, c
   parallel_for(0, (count + block - 1) / block, 1, [&](int64_t first_block, int64_t last_block) {
     const Tensor left_memory = floats(kPoints * left_point), sums_memory = floats(kPoints * sums_point);
     float *const left = loop::results(left_memory), *const sums = loop::results(sums_memory);
-    const Step whole{0, 0, in};
     for (int64_t first = first_block * block; first < std::min(count, last_block * block); first += block) {
       const int64_t last = std::min(count, first + block);
       kernels::dispatch<WinogradLoops>([&](auto loops) {
@@ -131,7 +129,7 @@ void convolve(const Tensor& x, const WeightPanels& weights, const float* bias, c
       });
       kernels::dispatch_panels([&](auto loops) {
         for (int64_t p = 0; p < kPoints; ++p) {
-          loops.multiply(left + p * left_point, left_row, weights.at(p), weights.panel(), &whole, 1, last - first, out,
+          loops.multiply(left + p * left_point, left_row, weights.at(p), weights.panel(), in, last - first, out,
                          /*add=*/false, sums + p * sums_point, out);
         }
       });
@@ -143,6 +141,12 @@ void convolve(const Tensor& x, const WeightPanels& weights, const float* bias, c
 }
 
 }  // namespace
+
+bool takes_winograd(const Tensor& x, int64_t out_channels, int64_t kernel) {
+  constexpr int64_t kFewChannels = 16, kSmallImage = 4;
+  return kernel == 3 && PackedMatrix::supported(at::kFloat) && std::min(x.size(1), out_channels) >= kFewChannels &&
+         std::min(x.size(2), x.size(3)) >= kSmallImage;
+}
 
 Tensor convolve_winograd(const Tensor& given_x, const Tensor& given, const Tensor& bias) {
   RECORD_FUNCTION("ttfm::convolution", loop::kNothing);
@@ -205,12 +209,11 @@ Tensor convolve_winograd_gradient_of_weight(const Tensor& given_g, const Tensor&
       }
     });
     parallel_for(0, kPoints * blocks, 1, [&](int64_t first_part, int64_t last_part) {
-      const Step whole{0, 0, last - start};
       kernels::dispatch_panels([&](auto loops) {
         for (int64_t i = first_part; i < last_part; ++i) {
           const int64_t point = i / blocks, channel = i % blocks * kBlock;
           loops.multiply(left + point * left_point + channel * left_row, left_row, right + point * right_point, panel,
-                         &whole, 1, std::min(kBlock, out - channel), in, /*add=*/start > 0,
+                         last - start, std::min(kBlock, out - channel), in, /*add=*/start > 0,
                          sums + point * sums_point + channel * in, in);
         }
       });

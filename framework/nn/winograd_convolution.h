@@ -11,13 +11,11 @@
 /// back, some patches at a time that stay in a core's cache. Results are channels last.
 namespace ttfm::nn {
 
-/// Whether it is the least work for x [B, C, H, W] or g and a kernel of that side: in smaller images a kernel meets many zeros,
-/// which the panels leave out.
-inline bool takes_winograd(const at::Tensor& x, int64_t kernel) {
-  return kernel == 3 && x.size(2) >= 4 && x.size(3) >= 4;
-}
+/// Whether there are vectors to write products for, and it is the least work for x [B, C, H, W], a result of so many
+/// channels and a kernel of that side: it is not for few channels, nor for small images, where a kernel meets many zeros.
+bool takes_winograd(const at::Tensor& x, int64_t out_channels, int64_t kernel);
 
-/// What packed_convolution.h computes, for what takes_winograd().
+/// What convolution.h computes, for what takes_winograd().
 at::Tensor convolve_winograd(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 at::Tensor convolve_winograd_gradient_of_x(const at::Tensor& g, const at::Tensor& weight);
 at::Tensor convolve_winograd_gradient_of_weight(const at::Tensor& g, const at::Tensor& x);

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 //
 // Convolutions of every instruction set and their gradients beside LibTorch's in double, at sizes that fit nothing.
-#include "nn/packed_convolution.h"
+#include "nn/convolution.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
@@ -12,6 +12,7 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <tuple>
 
@@ -19,7 +20,10 @@
 
 #include "framework/nn/samples.h"
 #include "kernels/isa.h"
+#include "nn/packed_matrix.h"
+#include "nn/product.h"
 #include "nn/tile_convolution.h"
+#include "nn/winograd_convolution.h"
 
 namespace ttfm::nn {
 namespace {
@@ -31,7 +35,7 @@ struct Case {
   int64_t batch, in, out, height, width, kernel;
 };
 
-class PackedConvolutionTest : public testing::TestWithParam<std::tuple<Isa, Case>> {
+class ConvolutionTest : public testing::TestWithParam<std::tuple<Isa, Case>> {
  protected:
   void SetUp() override {
     const Isa isa = std::get<Isa>(GetParam());
@@ -46,7 +50,6 @@ class PackedConvolutionTest : public testing::TestWithParam<std::tuple<Isa, Case
   /// At most twice as far from the exact result as LibTorch's in fp32 is.
   static void expect_same(const Tensor& found, const Tensor& in_fp32, const Tensor& exact) {
     ASSERT_EQ(found.sizes(), exact.sizes());
-    EXPECT_TRUE(found.is_contiguous(at::MemoryFormat::ChannelsLast));
     const auto error = [&](const Tensor& y) {
       return (y.to(at::kDouble) - exact).norm().item<double>() / exact.norm().item<double>();
     };
@@ -69,37 +72,48 @@ Results of_libtorch(const Tensor& x, const Tensor& weight, const Tensor& bias, c
   return {y, of_x, of_weight};
 }
 
-TEST_P(PackedConvolutionTest, IsThatOfLibTorch) {
+/// What a layer computes, by whatever way is the fastest for it.
+Results of_product(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& g, int64_t padding) {
+  const Product product{.kind = Product::Kind::conv2d, .stride = 1, .padding = padding};
+  const auto gradients =
+      multiply_backward(product, {g, {}}, {x, {}}, weight, {.x = true, .weight = true, .bias = false});
+  return {multiply(product, {x, {}}, weight, bias).primal, gradients.x.primal, gradients.weight};
+}
+
+TEST_P(ConvolutionTest, IsThatOfLibTorch) {
   const auto [batch, in, out, height, width, kernel] = std::get<Case>(GetParam());
   const int64_t padding = kernel / 2;
   const auto numbers = [](uint64_t seed, at::IntArrayRef shape) { return normal(seed, shape).to(at::kFloat); };
   const Tensor x = numbers(1, {batch, in, height, width}), g = numbers(2, {batch, out, height, width});
   const Tensor weight = numbers(3, {out, in, kernel, kernel}), bias = numbers(4, {out});
-  ASSERT_TRUE(takes_packed_convolution(x, weight, 1, padding));
+  if (kernel == 3 && std::min(height, width) >= 4) {
+    ASSERT_TRUE(takes_convolution(x, weight, 1, padding));
+  }
   const auto exactly = [](const Tensor& a) { return a.to(at::kDouble); };
   const Results exact = of_libtorch(exactly(x), exactly(weight), exactly(bias), exactly(g), padding);
   const Results in_fp32 = of_libtorch(x, weight, bias, g, padding);
-  expect_same(convolve_packed(x, weight, bias), in_fp32.y, exact.y);
-  expect_same(convolve_packed_gradient_of_x(g, weight), in_fp32.of_x, exact.of_x);
-  expect_same(convolve_packed_gradient_of_weight(g, x, kernel), in_fp32.of_weight, exact.of_weight);
+  const Results found = of_product(x, weight, bias, g, padding);
+  expect_same(found.y, in_fp32.y, exact.y);
+  expect_same(found.of_x, in_fp32.of_x, exact.of_x);
+  expect_same(found.of_weight, in_fp32.of_weight, exact.of_weight);
 }
 
 /// An image's result is the same bit for bit whatever else is in the batch, and all results with any number of threads.
-TEST_P(PackedConvolutionTest, IsTheSameInAnyBatchOnAnyThreads) {
+TEST_P(ConvolutionTest, IsTheSameInAnyBatchOnAnyThreads) {
   const auto [batch, in, out, height, width, kernel] = std::get<Case>(GetParam());
   const auto numbers = [](uint64_t seed, at::IntArrayRef shape) { return normal(seed, shape).to(at::kFloat); };
   const Tensor x = numbers(1, {batch, in, height, width}), g = numbers(2, {batch, out, height, width});
   const Tensor weight = numbers(3, {out, in, kernel, kernel});
-  if (fills_tiles(x, out)) GTEST_SKIP() << "strips are longer with more threads there";
+  if (!takes_winograd(x, out, kernel) || fills_tiles(x, out)) GTEST_SKIP() << "does not say so";
   at::set_num_threads(1);
-  const Tensor y = convolve_packed(x, weight, {}), of_x = convolve_packed_gradient_of_x(g, weight);
-  const Tensor of_weight = convolve_packed_gradient_of_weight(g, x, kernel);
+  const Tensor y = convolve(x, weight, {}), of_x = convolve_gradient_of_x(g, weight);
+  const Tensor of_weight = convolve_gradient_of_weight(g, x, kernel);
   const auto last = [](const Tensor& a) { return a.narrow(0, a.size(0) - 1, 1); };
-  EXPECT_TRUE(at::equal(convolve_packed(last(x), weight, {}), last(y)));
+  EXPECT_TRUE(at::equal(convolve(last(x), weight, {}), last(y)));
   at::set_num_threads(3);
-  EXPECT_TRUE(at::equal(convolve_packed(x, weight, {}), y));
-  EXPECT_TRUE(at::equal(convolve_packed_gradient_of_x(g, weight), of_x));
-  EXPECT_TRUE(at::equal(convolve_packed_gradient_of_weight(g, x, kernel), of_weight));
+  EXPECT_TRUE(at::equal(convolve(x, weight, {}), y));
+  EXPECT_TRUE(at::equal(convolve_gradient_of_x(g, weight), of_x));
+  EXPECT_TRUE(at::equal(convolve_gradient_of_weight(g, x, kernel), of_weight));
 }
 
 constexpr Case kCases[] = {{2, 32, 32, 8, 8, 3},   {1, 64, 96, 33, 7, 3}, {5, 96, 32, 5, 13, 3},
@@ -111,14 +125,15 @@ std::string name_of(const testing::TestParamInfo<std::tuple<Isa, Case>>& test) {
   return std::string(name(std::get<Isa>(test.param))) + "_" + std::to_string(test.index);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, PackedConvolutionTest,
+INSTANTIATE_TEST_SUITE_P(Sizes, ConvolutionTest,
                          testing::Combine(testing::Values(Isa::avx2, Isa::avx512, Isa::amx), testing::ValuesIn(kCases)),
                          name_of);
 
-TEST(PackedConvolution, LeavesWhatIsNotWorthItOrChangesTheSize) {
+TEST(Convolution, LeavesWhatIsNotWorthItOrChangesTheSize) {
   const auto takes = [](at::IntArrayRef x, at::IntArrayRef weight, int64_t stride, int64_t padding) {
-    return takes_packed_convolution(normal(1, x).to(at::kFloat), normal(2, weight).to(at::kFloat), stride, padding);
+    return takes_convolution(normal(1, x).to(at::kFloat), normal(2, weight).to(at::kFloat), stride, padding);
   };
+  EXPECT_EQ(takes({8, 64, 32, 32}, {64, 64, 3, 3}, 1, 1), PackedMatrix::supported(at::kFloat));
   EXPECT_FALSE(takes({8, 1, 32, 32}, {64, 1, 3, 3}, 1, 1));
   EXPECT_FALSE(takes({8, 64, 32, 32}, {1, 64, 3, 3}, 1, 1));
   EXPECT_FALSE(takes({8, 64, 32, 32}, {64, 64, 3, 3}, 2, 1));
@@ -126,7 +141,7 @@ TEST(PackedConvolution, LeavesWhatIsNotWorthItOrChangesTheSize) {
   EXPECT_FALSE(takes({8, 64, 32, 32}, {64, 32, 3, 3}, 1, 1));
 }
 
-TEST(PackedConvolution, SaysThatABiasDoesNotFit) {
+TEST(Convolution, SaysThatABiasDoesNotFit) {
   Conv2d layer(32, 64, {.kernel = 3, .stride = 1, .padding = 1});
   layer.bias = at::zeros({63});
   EXPECT_THROW(layer(at::zeros({2, 32, 8, 8})), c10::Error);
