@@ -38,7 +38,7 @@ void multiply(const Tensor& a, const Tensor& b, bool add, float* c, int64_t stri
 template <class T>
 void by_packed_matrix(int64_t m, int64_t n, int64_t k, StridedMatrix<T> a, StridedMatrix<T> b, bool add, float* c,
                       int64_t stride) {
-  constexpr int64_t kDepth = 512;       // b is laid out in parts of it: a sum is added up in this order
+  constexpr int64_t kDepth = 1024;      // b is laid out in parts of it: a sum is added up in this order
   constexpr int64_t kLargeBlock = 128;  // rows of a that meet such a part of b
   constexpr int64_t kSmallBlock = 32;
   const int64_t share = (m + at::get_num_threads() - 1) / at::get_num_threads();

@@ -115,7 +115,7 @@ WeightPanels panels_for_g(const Tensor& weight) {
 void convolve(const Tensor& x, const WeightPanels& weights, const float* bias, const Tensor& y) {
   const Patches patches = patches_of(x);
   const int64_t in = x.size(1), out = y.size(1), count = x.size(0) * patches.of_image();
-  const int64_t share = std::max<int64_t>(1, count);
+  const int64_t share = std::max<int64_t>(1, count / at::get_num_threads());
   const int64_t block = std::min(patches_in_cache(in + out, 24, 1 << 16), share);
   // no power of two: rows would compete for cache lines
   const int64_t left_row = in + kLine, left_point = block * left_row + kLine, sums_point = block * out + kLine;
