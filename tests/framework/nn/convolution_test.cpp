@@ -22,7 +22,6 @@
 #include "kernels/isa.h"
 #include "nn/packed_matrix.h"
 #include "nn/product.h"
-#include "nn/tile_convolution.h"
 #include "nn/winograd_convolution.h"
 
 namespace ttfm::nn {
@@ -98,35 +97,42 @@ TEST_P(ConvolutionTest, IsThatOfLibTorch) {
   expect_same(found.of_weight, in_fp32.of_weight, exact.of_weight);
 }
 
+class WinogradTest : public ConvolutionTest {};
+
 /// An image's result is the same bit for bit whatever else is in the batch, and all results with any number of threads.
-TEST_P(ConvolutionTest, IsTheSameInAnyBatchOnAnyThreads) {
+TEST_P(WinogradTest, IsTheSameInAnyBatchOnAnyThreads) {
   const auto [batch, in, out, height, width, kernel] = std::get<Case>(GetParam());
   const auto numbers = [](uint64_t seed, at::IntArrayRef shape) { return normal(seed, shape).to(at::kFloat); };
   const Tensor x = numbers(1, {batch, in, height, width}), g = numbers(2, {batch, out, height, width});
   const Tensor weight = numbers(3, {out, in, kernel, kernel});
-  if (!takes_winograd(x, out, kernel) || fills_tiles(x, out)) GTEST_SKIP() << "does not say so";
+  ASSERT_TRUE(takes_winograd(x, out, kernel));
   at::set_num_threads(1);
-  const Tensor y = convolve(x, weight, {}), of_x = convolve_gradient_of_x(g, weight);
-  const Tensor of_weight = convolve_gradient_of_weight(g, x, kernel);
+  const Tensor y = convolve_winograd(x, weight, {}), of_x = convolve_winograd_gradient_of_x(g, weight);
+  const Tensor of_weight = convolve_winograd_gradient_of_weight(g, x);
   const auto last = [](const Tensor& a) { return a.narrow(0, a.size(0) - 1, 1); };
-  EXPECT_TRUE(at::equal(convolve(last(x), weight, {}), last(y)));
+  EXPECT_TRUE(at::equal(convolve_winograd(last(x), weight, {}), last(y)));
   at::set_num_threads(3);
-  EXPECT_TRUE(at::equal(convolve(x, weight, {}), y));
-  EXPECT_TRUE(at::equal(convolve_gradient_of_x(g, weight), of_x));
-  EXPECT_TRUE(at::equal(convolve_gradient_of_weight(g, x, kernel), of_weight));
+  EXPECT_TRUE(at::equal(convolve_winograd(x, weight, {}), y));
+  EXPECT_TRUE(at::equal(convolve_winograd_gradient_of_x(g, weight), of_x));
+  EXPECT_TRUE(at::equal(convolve_winograd_gradient_of_weight(g, x), of_weight));
 }
 
-constexpr Case kCases[] = {{2, 32, 32, 8, 8, 3},   {1, 64, 96, 33, 7, 3}, {5, 96, 32, 5, 13, 3},
-                           {3, 32, 64, 40, 32, 3}, {40, 64, 32, 3, 3, 3}, {2, 32, 32, 9, 11, 5},
-                           {3, 64, 160, 6, 10, 1}, {7, 64, 64, 1, 2, 3},  {1, 256, 256, 16, 16, 3},
-                           {3, 17, 83, 6, 9, 3},   {2, 35, 16, 4, 5, 5},  {1, 70, 66, 7, 1, 3}};
+constexpr Case kWinogradCases[] = {{2, 32, 32, 8, 8, 3},   {1, 64, 96, 33, 7, 3},    {5, 96, 32, 5, 13, 3},
+                                   {3, 32, 64, 40, 32, 3}, {1, 256, 256, 16, 16, 3}, {3, 17, 83, 6, 9, 3}};
+constexpr Case kOtherCases[] = {{40, 64, 32, 3, 3, 3}, {2, 32, 32, 9, 11, 5}, {3, 64, 160, 6, 10, 1},
+                                {7, 64, 64, 1, 2, 3},  {2, 35, 16, 4, 5, 5},  {1, 70, 66, 7, 1, 3}};
 
 std::string name_of(const testing::TestParamInfo<std::tuple<Isa, Case>>& test) {
   return std::string(name(std::get<Isa>(test.param))) + "_" + std::to_string(test.index);
 }
 
+constexpr auto kIsas = {Isa::avx2, Isa::avx512, Isa::amx};
 INSTANTIATE_TEST_SUITE_P(Sizes, ConvolutionTest,
-                         testing::Combine(testing::Values(Isa::avx2, Isa::avx512, Isa::amx), testing::ValuesIn(kCases)),
+                         testing::Combine(testing::ValuesIn(kIsas), testing::ValuesIn(kWinogradCases)), name_of);
+INSTANTIATE_TEST_SUITE_P(OtherSizes, ConvolutionTest,
+                         testing::Combine(testing::ValuesIn(kIsas), testing::ValuesIn(kOtherCases)), name_of);
+INSTANTIATE_TEST_SUITE_P(Sizes, WinogradTest,
+                         testing::Combine(testing::Values(Isa::avx2, Isa::avx512), testing::ValuesIn(kWinogradCases)),
                          name_of);
 
 TEST(Convolution, LeavesWhatIsNotWorthItOrChangesTheSize) {
