@@ -231,7 +231,12 @@ void convolution_backward_libtorch(benchmark::State& state) {
 }
 void sizes_of_convolutions(benchmark::internal::Benchmark* benchmark) {
   benchmark->ArgNames({"side", "in", "out"})->Unit(benchmark::kMicrosecond);
-  benchmark->Args({32, 64, 64})->Args({32, 128, 64})->Args({16, 128, 128})->Args({8, 256, 256});
+  benchmark->Args({16, 16, 16})
+      ->Args({32, 32, 32})
+      ->Args({32, 64, 64})
+      ->Args({32, 128, 64})
+      ->Args({16, 128, 128})
+      ->Args({8, 256, 256});
 }
 
 void linear_after_gelu_ttfm(benchmark::State& state) {
