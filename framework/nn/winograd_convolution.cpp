@@ -7,7 +7,6 @@
 #include <ATen/record_function.h>
 
 #include <algorithm>
-#include <vector>
 
 #include <ttfm/parallel.h>
 
