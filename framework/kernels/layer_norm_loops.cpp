@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
 #include "kernels/layer_norm.h"
+#include "kernels/vector.h"
 
 namespace ttfm::kernels {
 namespace {
@@ -14,22 +15,19 @@ struct Statistics {
 
 template <Isa isa, bool dual, class X>
 [[gnu::always_inline]] inline Statistics statistics_of(const X* x, const X* dx, int64_t n, float eps) {
-  using N = Number<isa>;
   const float share = 1.f / static_cast<float>(n);
-  float sum = 0, dx_sum = 0;
-#pragma omp simd reduction(+ : sum, dx_sum)
-  for (int64_t c = 0; c < n; ++c) {
-    sum += N::load(x + c);
-    if constexpr (dual) dx_sum += N::load(dx + c);
-  }
+  const auto [sum, dx_sum] = sum_up<2>(n, [&](auto* sums, int64_t c) {
+                               using W = std::remove_pointer_t<decltype(sums)>;
+                               sums[0] += read<W>(x + c);
+                               if constexpr (dual) sums[1] += read<W>(dx + c);
+                             }).of;
   const float mean = sum * share;
-  float squares = 0, product = 0;
-#pragma omp simd reduction(+ : squares, product)
-  for (int64_t c = 0; c < n; ++c) {
-    const float centred = N::load(x + c) - mean;
-    squares += centred * centred;
-    if constexpr (dual) product += centred * N::load(dx + c);
-  }
+  const auto [squares, product] = sum_up<2>(n, [&](auto* sums, int64_t c) {
+                                    using W = std::remove_pointer_t<decltype(sums)>;
+                                    const W centred = read<W>(x + c) - mean;
+                                    sums[0] += centred * centred;
+                                    if constexpr (dual) sums[1] += centred * read<W>(dx + c);
+                                  }).of;
   const float rstd = inverse_root(squares * share + eps);
   return {mean, rstd, dx_sum * share, product * rstd * share};
 }
@@ -99,38 +97,38 @@ void backward_of(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
     const Statistics of = statistics_of<isa, dual>(x, dx, n, static_cast<float>(r.eps));
 
     const float pull = of.rstd * of.q;
-    float w_sum = 0, xhat_w_sum = 0, h_sum = 0, xhat_h_sum = 0, dxhat_h_sum = 0;
-#pragma omp simd reduction(+ : w_sum, xhat_w_sum, h_sum, xhat_h_sum, dxhat_h_sum)
-    for (int64_t c = 0; c < n; ++c) {
-      const float xhat = (N::load(x + c) - of.mean) * of.rstd;
-      const float a = affine ? p.a[c] : 1.f;
-      const float value = N::load(g + c);
-      float w = a * value;
-      if constexpr (moving) {
-        const float slope = N::load(h + c);
-        float g_a_row = value * xhat;
-        if constexpr (affine_moves) w += p.da[c] * slope;
-        if constexpr (dual) {
-          const float dxhat = of.rstd * (N::load(dx + c) - of.dx_mean - xhat * of.q);
-          const float scaled = a * slope;
-          w -= pull * scaled;
-          h_sum += scaled;
-          xhat_h_sum += scaled * xhat;
-          dxhat_h_sum += scaled * dxhat;
-          g_a_row += slope * dxhat;
-        }
-        if constexpr (affine) g_a[c] += g_a_row;
-        if constexpr (affine_moves) {
-          g_da[c] += slope * xhat;
-          g_db[c] += slope;
-        }
-      } else if constexpr (affine) {
-        g_a[c] += value * xhat;
-      }
-      if constexpr (affine) g_b[c] += value;
-      w_sum += w;
-      xhat_w_sum += w * xhat;
-    }
+    const auto [w_sum, xhat_w_sum, h_sum, xhat_h_sum, dxhat_h_sum] =
+        sum_up<5>(n, [&](auto* sums, int64_t c) {
+          using W = std::remove_pointer_t<decltype(sums)>;
+          const W xhat = (read<W>(x + c) - of.mean) * of.rstd;
+          const W value = read<W>(g + c);
+          const W a = affine ? read<W>(p.a + c) : W{} + 1.f;
+          W w = a * value;
+          if constexpr (moving) {
+            const W slope = read<W>(h + c);
+            W g_a_row = value * xhat;
+            if constexpr (affine_moves) w += read<W>(p.da + c) * slope;
+            if constexpr (dual) {
+              const W dxhat = of.rstd * (read<W>(dx + c) - of.dx_mean - xhat * of.q);
+              const W scaled = a * slope;
+              w -= pull * scaled;
+              sums[2] += scaled;
+              sums[3] += scaled * xhat;
+              sums[4] += scaled * dxhat;
+              g_a_row += slope * dxhat;
+            }
+            if constexpr (affine) add_to(g_a + c, g_a_row);
+            if constexpr (affine_moves) {
+              add_to(g_da + c, slope * xhat);
+              add_to(g_db + c, slope);
+            }
+          } else if constexpr (affine) {
+            add_to(g_a + c, value * xhat);
+          }
+          if constexpr (affine) add_to(g_b + c, value);
+          sums[0] += w;
+          sums[1] += w * xhat;
+        }).of;
     const Means mean{h_sum * share, xhat_h_sum * share, dxhat_h_sum * share, w_sum * share, xhat_w_sum * share};
 #pragma omp simd
     for (int64_t c = 0; c < n; ++c) {

@@ -56,11 +56,11 @@ struct PanelLoops {
   template <class T>
   static void load(StridedMatrix<T> m, int64_t rows, int64_t depth, Unit<T>* to, int64_t stride);
 
-  /// y (+)= left right, [rows, columns], summed over `depth` units; `stride_left` units and `stride_y` numbers from row to
-  /// row.
-  template <class U>
+  /// y <- left right + bias, [rows, columns], summed over `depth` units, or with `add` y <- y + left right; bias [columns]
+  /// or null; `stride_left` units and `stride_y` numbers from row to row. A Y of Bf16 is rounded once, to the nearest.
+  template <class U, class Y>
   static void multiply(const U* left, int64_t stride_left, const U* right, int64_t panel, int64_t depth, int64_t rows,
-                       int64_t columns, bool add, float* y, int64_t stride_y);
+                       int64_t columns, const float* bias, bool add, Y* y, int64_t stride_y);
 };
 
 /// f(PanelLoops<isa>())

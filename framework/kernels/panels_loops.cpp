@@ -2,10 +2,6 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "kernels/panels.h"
 
-#ifdef __AVX512BF16__
-#include <immintrin.h>
-#endif
-
 #include "kernels/vector.h"
 
 namespace ttfm::kernels {
@@ -27,15 +23,8 @@ constexpr int kVectors = 2;
 constexpr int kRows = 6;
 constexpr int64_t kChunk = 128;  // units that are summed up before they are added to y: long sums round more
 
-typedef uint32_t Bits __attribute__((vector_size(kLanes * sizeof(uint32_t))));
-typedef uint16_t HalfBits
-    __attribute__((vector_size(kLanes * sizeof(uint16_t)), aligned(alignof(uint16_t)), may_alias));
-
-[[gnu::always_inline]] inline Bits halves_at(const Bf16* p) {
-  return __builtin_convertvector(*reinterpret_cast<const HalfBits*>(p), Bits);
-}
 /// The bits as they are.
-[[gnu::always_inline]] inline Vector as_vector(const Bits& bits) { return reinterpret_cast<const Vector&>(bits); }
+[[gnu::always_inline]] inline Vector as_vector(const WideBits& bits) { return reinterpret_cast<const Vector&>(bits); }
 
 /// Rows of units as they lie in memory: element (i, j), or as many as a vector has from there on. whole(): whether so many
 /// rows and columns from there on can be read as vectors.
@@ -180,7 +169,7 @@ template <class T>
 [[gnu::always_inline]] inline Vector sum_of(const Vector& sum, float a, const Vector& b) { return sum + a * b; }
 #ifdef __AVX512BF16__
 [[gnu::always_inline]] inline Vector sum_of(const Vector& sum, Pair a, const Vector& b) {
-  const Bits pair = Bits{} + __builtin_bit_cast(uint32_t, a);
+  const WideBits pair = WideBits{} + __builtin_bit_cast(uint32_t, a);
   return __builtin_bit_cast(Vector,
                             _mm512_dpbf16_ps(__builtin_bit_cast(__m512, sum), __builtin_bit_cast(__m512bh, pair),
                                              __builtin_bit_cast(__m512bh, b)));
@@ -211,43 +200,61 @@ void multiply_block(const U* left, int64_t stride_left, const U* right, int64_t 
   } while (depth > 0);
 }
 
-[[gnu::always_inline]] inline void copy_edge(const float* from, int64_t stride_from, float* to, int64_t stride_to,
-                                             int64_t rows, int64_t columns) {
+/// to <- from, [rows, columns], in the other's type of number.
+template <class From, class To>
+[[gnu::always_inline]] inline void convert(const From* from, int64_t stride_from, To* to, int64_t stride_to,
+                                           int64_t rows, int64_t columns) {
+  using N = Number<Isa::TTFM_ISA>;
   for (int64_t i = 0; i < rows; ++i) {
+    int64_t start = 0;
+#ifdef __AVX512BF16__
+    if constexpr (std::is_same_v<From, float> && std::is_same_v<To, Bf16>) {
+      for (; start + kLanes <= columns; start += kLanes) {
+        const __m512 numbers = _mm512_loadu_ps(from + i * stride_from + start);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i * stride_to + start),
+                            __builtin_bit_cast(__m256i, _mm512_cvtneps_pbh(numbers)));
+      }
+    }
+#endif
 #pragma omp simd
-    for (int64_t j = 0; j < columns; ++j) to[i * stride_to + j] = from[i * stride_from + j];
+    for (int64_t j = start; j < columns; ++j) N::store(to + i * stride_to + j, N::load(from + i * stride_from + j));
   }
 }
 
 /// What is the same for all blocks of a call.
-template <class U>
+template <class U, class Y>
 struct Call {
   const U* left;
   int64_t stride_left;
   int64_t depth;
+  const float* bias;
   bool add;
-  float* y;
+  Y* y;
   int64_t stride_y;
 };
 
 /// A block of rows from `row` on, and the columns from `column` on, `width` of them.
-template <int rows, int vectors, class U>
-[[gnu::always_inline]] inline void multiply_rows(const Call<U>& call, int64_t row, int64_t column, int64_t width,
+template <int rows, int vectors, class U, class Y>
+[[gnu::always_inline]] inline void multiply_rows(const Call<U, Y>& call, int64_t row, int64_t column, int64_t width,
                                                  const U* right) {
-  const U* const left = call.left + row * call.stride_left;
-  float* const y = call.y + row * call.stride_y + column;
-  if (width == vectors * kLanes) {
-    multiply_block<rows, vectors>(left, call.stride_left, right, call.depth, call.add, y, call.stride_y);
-    return;
+  constexpr int64_t kWidth = vectors * kLanes;
+  Y* const y = call.y + row * call.stride_y + column;
+  const auto sum_up = [&](float* sums, int64_t stride) {
+    if (call.bias) convert(call.bias + column, 0, sums, stride, rows, width);
+    multiply_block<rows, vectors>(call.left + row * call.stride_left, call.stride_left, right, call.depth,
+                                  call.add || call.bias, sums, stride);
+  };
+  if constexpr (std::is_same_v<Y, float>) {
+    if (width == kWidth) return sum_up(y, call.stride_y);
   }
-  alignas(Vector) float edge[rows * vectors * kLanes];
-  if (call.add) copy_edge(y, call.stride_y, edge, vectors * kLanes, rows, width);
-  multiply_block<rows, vectors>(left, call.stride_left, right, call.depth, call.add, edge, vectors * kLanes);
-  copy_edge(edge, vectors * kLanes, y, call.stride_y, rows, width);
+  alignas(Vector) float sums[rows * kWidth];
+  if (call.add) convert(y, call.stride_y, sums, kWidth, rows, width);
+  sum_up(sums, kWidth);
+  convert(sums, kWidth, y, call.stride_y, rows, width);
 }
 
-template <int vectors, class U>
-void multiply_columns(const Call<U>& call, int64_t rows, int64_t column, int64_t width, const U* right) {
+template <int vectors, class U, class Y>
+void multiply_columns(const Call<U, Y>& call, int64_t rows, int64_t column, int64_t width, const U* right) {
   // few columns leave registers for more rows, which hide how long a sum takes
   constexpr int kTall = 2 * vectors <= kVectors ? 2 * kRows : kRows;
   int64_t row = 0;
@@ -301,10 +308,10 @@ void PanelLoops<isa>::load(StridedMatrix<T> m, int64_t rows, int64_t depth, Unit
 }
 
 template <Isa isa>
-template <class U>
+template <class U, class Y>
 void PanelLoops<isa>::multiply(const U* left, int64_t stride_left, const U* right, int64_t panel, int64_t depth,
-                               int64_t rows, int64_t columns, bool add, float* y, int64_t stride_y) {
-  const Call<U> call{left, stride_left, depth, add, y, stride_y};
+                               int64_t rows, int64_t columns, const float* bias, bool add, Y* y, int64_t stride_y) {
+  const Call<U, Y> call{left, stride_left, depth, bias, add, y, stride_y};
   constexpr int64_t kWidth = kVectors * kLanes;
   static_assert(kPanel % kWidth == 0);
   for (int64_t column = 0; column < columns; column += kWidth) {
@@ -335,11 +342,13 @@ template void Loops::pack(StridedMatrix<float>, int64_t, int64_t, float*, int64_
 template void Loops::pack(StridedMatrix<Bf16>, int64_t, int64_t, Unit<Bf16>*, int64_t, int64_t, int64_t);
 template void Loops::load(StridedMatrix<float>, int64_t, int64_t, float*, int64_t);
 template void Loops::load(StridedMatrix<Bf16>, int64_t, int64_t, Unit<Bf16>*, int64_t);
-template void Loops::multiply(const float*, int64_t, const float*, int64_t, int64_t, int64_t, int64_t, bool, float*,
-                              int64_t);
+template void Loops::multiply(const float*, int64_t, const float*, int64_t, int64_t, int64_t, int64_t, const float*,
+                              bool, float*, int64_t);
+template void Loops::multiply(const Unit<Bf16>*, int64_t, const Unit<Bf16>*, int64_t, int64_t, int64_t, int64_t,
+                              const float*, bool, Bf16*, int64_t);
 #ifdef __AVX512BF16__
-template void Loops::multiply(const Pair*, int64_t, const Pair*, int64_t, int64_t, int64_t, int64_t, bool, float*,
-                              int64_t);
+template void Loops::multiply(const Pair*, int64_t, const Pair*, int64_t, int64_t, int64_t, int64_t, const float*, bool,
+                              float*, int64_t);
 #endif
 
 }  // namespace ttfm::kernels

@@ -3,6 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
+
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
+#include "kernels/number.h"
 
 /// Vectors of floats as wide as the instruction set that a file of loops is compiled for.
 namespace ttfm::kernels {
@@ -21,5 +28,81 @@ typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned
 [[gnu::always_inline]] inline const Vector& vector_at(const float* p) { return *reinterpret_cast<const Vector*>(p); }
 
 [[gnu::always_inline]] constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/// A vector as a value: what templates are given, which drop Vector's alignment.
+typedef float Wide __attribute__((vector_size(kLanes * sizeof(float))));
+typedef uint32_t WideBits __attribute__((vector_size(kLanes * sizeof(uint32_t))));
+
+/// As many bfloat16 as a vector has numbers, each in the lower half of a unit.
+[[gnu::always_inline]] inline WideBits halves_at(const Bf16* p) {
+  typedef uint16_t Halves
+      __attribute__((vector_size(kLanes * sizeof(uint16_t)), aligned(alignof(uint16_t)), may_alias));
+  const Halves& halves = *reinterpret_cast<const Halves*>(p);
+#ifdef __AVX512F__
+  // GCC makes two conversions and a concatenation of the other form, and warns of its own header without the mask
+  return __builtin_bit_cast(WideBits, _mm512_maskz_cvtepu16_epi32(0xffff, __builtin_bit_cast(__m256i, halves)));
+#else
+  return __builtin_convertvector(halves, WideBits);
+#endif
+}
+
+/// One number from there on as a float, or as many as a vector has. W: float or Wide.
+template <class W, class T>
+[[gnu::always_inline]] inline W read(const T* p) {
+  if constexpr (std::is_same_v<W, float>) {
+    return Number<Isa::TTFM_ISA>::load(p);
+  } else if constexpr (std::is_same_v<T, float>) {
+    return vector_at(p);
+  } else {
+    return __builtin_bit_cast(Wide, halves_at(p) << 16);
+  }
+}
+
+/// *p += x
+template <class W>
+[[gnu::always_inline]] inline void add_to(float* p, W x) {
+  if constexpr (std::is_same_v<W, float>) {
+    *p += x;
+  } else {
+    vector_at(p) += x;
+  }
+}
+
+/// All lanes of x in one, by halves: op(a, b) for vectors and floats.
+template <class Op>
+[[gnu::always_inline]] inline float folded(Wide x, Op op) {
+#if defined(__AVX512F__)
+  const auto eight = op(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7),
+                        __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15));
+#elif defined(__AVX2__)
+  const auto eight = x;
+#endif
+#if defined(__AVX2__)
+  const auto four =
+      op(__builtin_shufflevector(eight, eight, 0, 1, 2, 3), __builtin_shufflevector(eight, eight, 4, 5, 6, 7));
+#else
+  const auto four = x;
+#endif
+  return op(op(four[0], four[2]), op(four[1], four[3]));
+}
+
+template <int count>
+struct Sums {
+  float of[count];
+};
+
+/// What add(W* sums, c) adds up for 0 <= c < n: it is called with W = Wide for as many numbers as a vector has, with W =
+/// float for what is left. (Of a loop with `omp simd reduction` the compiler adds up the lanes one after the other, which
+/// for rows of some hundred numbers takes longer than the loop.)
+template <int count, class F>
+[[gnu::always_inline]] inline Sums<count> sum_up(int64_t n, F add) {
+  Wide lanes[count] = {};
+  int64_t c = 0;
+  for (; c + kLanes <= n; c += kLanes) add(lanes, c);
+  Sums<count> sums{};
+  for (; c < n; ++c) add(sums.of, c);
+  for (int i = 0; i < count; ++i) sums.of[i] += folded(lanes[i], [](auto a, auto b) { return a + b; });
+  return sums;
+}
 
 }  // namespace ttfm::kernels

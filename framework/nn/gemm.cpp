@@ -49,7 +49,7 @@ void by_packed_matrix(int64_t m, int64_t n, int64_t k, StridedMatrix<T> a, Strid
     parallel_for(0, (m + block - 1) / block, 1, [&](int64_t from, int64_t to) {
       for (int64_t row = from * block; row < std::min(m, to * block); row += block) {
         const StridedMatrix<T> left{a.data + row * a.row + first * a.column, a.row, a.column};
-        right.multiply(left, std::min(block, m - row), add || first > 0, c + row * stride, stride);
+        right.multiply(left, std::min(block, m - row), /*bias=*/nullptr, add || first > 0, c + row * stride, stride);
       }
     });
   }

@@ -9,7 +9,6 @@
 
 #include <ttfm/parallel.h>
 
-#include "kernels/heads.h"
 #include "kernels/panels.h"
 #include "nn/loop_tensors.h"
 
@@ -59,19 +58,31 @@ void PackedMatrix::pack(StridedMatrix<T> m) {
   }
   kernels::dispatch_panels([&](auto loops) {
     using Loops = decltype(loops);
-    const int64_t panel = Loops::template units<T>(k_) * kPanel;
-    panels_ = units(panels_of(n_) * panel);
+    panel_ = Loops::template units<T>(k_) * kPanel;
+    panels_ = units(panels_of(n_) * panel_);
     auto* const to = static_cast<typename Loops::template Unit<T>*>(panels_.mutable_data_ptr());
     constexpr int64_t kWorthAThread = 1 << 15;
-    parallel_for(0, panels_of(n_), std::max<int64_t>(1, kWorthAThread / panel),
-                 [&](int64_t first, int64_t last) { loops.pack(m, k_, n_, to, panel, first, last); });
+    parallel_for(0, panels_of(n_), std::max<int64_t>(1, kWorthAThread / panel_),
+                 [&](int64_t first, int64_t last) { loops.pack(m, k_, n_, to, panel_, first, last); });
   });
 }
 
-template <class T>
-void PackedMatrix::multiply(StridedMatrix<T> x, int64_t rows, bool add, float* y, int64_t stride_y) const {
-  if constexpr (std::is_same_v<T, float>) {
-    if (tiles_) return tiles_->multiply(x, rows, add, y, stride_y);
+PackedMatrix PackedMatrix::leading(int64_t k, int64_t n) const {
+  PackedMatrix part = *this;
+  part.k_ = k;
+  part.n_ = n;
+  if (tiles_) part.tiles_ = tiles_->leading(k, n);
+  return part;
+}
+
+template <class T, class Y>
+void PackedMatrix::multiply(StridedMatrix<T> x, int64_t rows, const float* bias, bool add, Y* y,
+                            int64_t stride_y) const {
+  if constexpr (std::is_same_v<Y, float> && std::is_same_v<T, float>) {
+    if (tiles_) {
+      for (int64_t i = 0; i < rows && bias; ++i) std::copy_n(bias, n_, y + i * stride_y);
+      return tiles_->multiply(x, rows, add || bias, y, stride_y);
+    }
   }
   kernels::dispatch_panels([&](auto loops) {
     using Loops = decltype(loops);
@@ -91,39 +102,17 @@ void PackedMatrix::multiply(StridedMatrix<T> x, int64_t rows, bool add, float* y
         loops.load(part, block, k_, to, stride);
         left = to;
       }
-      loops.multiply(left, stride, panels, depth * kPanel, depth, block, n_, add, y + row * stride_y, stride_y);
+      loops.multiply(left, stride, panels, panel_, depth, block, n_, bias, add, y + row * stride_y, stride_y);
     }
   });
-}
-
-template <class T>
-void PackedMatrix::multiply(const T* x, int64_t stride_x, int64_t rows, T* y, int64_t stride_y,
-                            const float* bias) const {
-  const auto sums = [&](const T* from, int64_t count, float* to, int64_t stride) {
-    for (int64_t i = 0; i < count && bias; ++i) std::copy_n(bias, n_, to + i * stride);
-    multiply(StridedMatrix<T>{from, stride_x, 1}, count, /*add=*/bias != nullptr, to, stride);
-  };
-  if constexpr (std::is_same_v<T, float>) {
-    sums(x, rows, y, stride_y);
-  } else {
-    const at::Tensor wide = units(std::min(rows, kRows) * n_);
-    auto* const block = wide.mutable_data_ptr<float>();
-    for (int64_t row = 0; row < rows; row += kRows) {
-      const int64_t count = std::min(kRows, rows - row);
-      sums(x + row * stride_x, count, block, n_);
-      kernels::dispatch<kernels::HeadLoops>(
-          [&](auto loops) { loops.scatter(block, n_, 1, y + row * stride_y, stride_y, nullptr, count, n_); });
-    }
-  }
 }
 
 using kernels::Bf16;
 
 template PackedMatrix::PackedMatrix(StridedMatrix<float>, int64_t, int64_t);
 template PackedMatrix::PackedMatrix(StridedMatrix<Bf16>, int64_t, int64_t);
-template void PackedMatrix::multiply(StridedMatrix<float>, int64_t, bool, float*, int64_t) const;
-template void PackedMatrix::multiply(StridedMatrix<Bf16>, int64_t, bool, float*, int64_t) const;
-template void PackedMatrix::multiply(const float*, int64_t, int64_t, float*, int64_t, const float*) const;
-template void PackedMatrix::multiply(const Bf16*, int64_t, int64_t, Bf16*, int64_t, const float*) const;
+template void PackedMatrix::multiply(StridedMatrix<float>, int64_t, const float*, bool, float*, int64_t) const;
+template void PackedMatrix::multiply(StridedMatrix<Bf16>, int64_t, const float*, bool, float*, int64_t) const;
+template void PackedMatrix::multiply(StridedMatrix<Bf16>, int64_t, const float*, bool, Bf16*, int64_t) const;
 
 }  // namespace ttfm::nn

@@ -41,19 +41,20 @@ class PackedMatrix {
   template <class T>
   PackedMatrix(StridedMatrix<T> m, int64_t k, int64_t n);
 
-  /// y (+)= x m on this thread; x [rows, k], y [rows, n] with `stride_y` numbers from row to row.
-  template <class T>
-  void multiply(StridedMatrix<T> x, int64_t rows, bool add, float* y, int64_t stride_y) const;
+  /// Its first k rows and n columns, in the same memory.
+  PackedMatrix leading(int64_t k, int64_t n) const;
 
-  /// y <- x m + bias on this thread; x row by row, bias [n] or null.
-  template <class T>
-  void multiply(const T* x, int64_t stride_x, int64_t rows, T* y, int64_t stride_y, const float* bias) const;
+  /// y <- x m + bias on this thread, or y <- y + x m with `add`; x [rows, k], bias [n] or null, y [rows, n] with `stride_y`
+  /// numbers from row to row, floats or rounded once from them.
+  template <class T, class Y>
+  void multiply(StridedMatrix<T> x, int64_t rows, const float* bias, bool add, Y* y, int64_t stride_y) const;
 
  private:
   template <class T>
   void pack(StridedMatrix<T> m);
 
   int64_t k_, n_;
+  int64_t panel_ = 0;  ///< units from one panel to the next one
   at::Tensor panels_;
   std::optional<TilePanels> tiles_;  ///< instead of panels
 };

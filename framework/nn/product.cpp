@@ -64,6 +64,12 @@ T* row(const Tensor& x, int64_t i) {
   return x.defined() ? loop::out_of<T>(x) + i * x.size(-1) : nullptr;
 }
 
+/// y <- x m + bias for rows of `k` numbers that become rows of `n`; bias may be null.
+template <class T>
+void multiply_rows(const PackedMatrix& m, const T* x, int64_t k, int64_t rows, const float* bias, T* y, int64_t n) {
+  m.multiply(StridedMatrix<T>{x, k, 1}, rows, bias, /*add=*/false, y, n);
+}
+
 /// x m along the last dimension, and the bias to the primal.
 Dual times(const Dual& x, const Tensor& m, const Tensor& bias) {
   auto shape = x.primal.sizes().vec();
@@ -79,7 +85,7 @@ Dual times(const Dual& x, const Tensor& m, const Tensor& bias) {
       using T = decltype(number);
       over_rows(rows, m, [&](int64_t first, int64_t last) {
         const auto multiply = [&](const Tensor& a, const Tensor& to, const float* onto) {
-          packed.multiply<T>(row<T>(a, first), k, last - first, row<T>(to, first), m.size(1), onto);
+          multiply_rows(packed, row<T>(a, first), k, last - first, onto, row<T>(to, first), m.size(1));
         };
         multiply(from.primal, y.primal, loop::numbers(numbers));
         if (from.tangent.defined()) multiply(from.tangent, y.tangent, nullptr);
@@ -227,8 +233,8 @@ Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias, co
                       : scratch.defined() ? row<T>(scratch, PackedMatrix::kRows)
                                           : row<T>(kept.tangent, from);
         f.evaluate(from, from + rows, y, dy);
-        packed.multiply<T>(y, k, rows, row<T>(z.primal, from), n, loop::numbers(bias));
-        if (f.dual) packed.multiply<T>(dy, k, rows, row<T>(z.tangent, from), n, nullptr);
+        multiply_rows(packed, y, k, rows, loop::numbers(bias), row<T>(z.primal, from), n);
+        if (f.dual) multiply_rows(packed, dy, k, rows, nullptr, row<T>(z.tangent, from), n);
       }
     });
   });
@@ -249,8 +255,8 @@ NormGradients multiply_backward(const RowGradient& f, const Dual& given, const T
       T* const g_dy = dual ? row<T>(scratch, PackedMatrix::kRows) : nullptr;
       for (int64_t from = first; from < last; from += PackedMatrix::kRows) {
         const int64_t rows = std::min(PackedMatrix::kRows, last - from);
-        packed.multiply<T>(row<T>(g.primal, from), n, rows, g_y, k, nullptr);
-        if (dual) packed.multiply<T>(row<T>(g.tangent, from), n, rows, g_dy, k, nullptr);
+        multiply_rows(packed, row<T>(g.primal, from), n, rows, nullptr, g_y, k);
+        if (dual) multiply_rows(packed, row<T>(g.tangent, from), n, rows, nullptr, g_dy, k);
         f.take(part, from, from + rows, g_y, g_dy);
       }
     });

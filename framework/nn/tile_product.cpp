@@ -39,6 +39,7 @@ at::Tensor tile_memory(int64_t bytes) { return at::empty({bytes}, at::kByte); }
 TilePanels::TilePanels(std::span<const TileMatrix> parts, int64_t depth, int64_t columns)
     : depth_(depth * static_cast<int64_t>(parts.size())),
       columns_(columns),
+      depth_of_panels_(depth_),
       memory_(tile_memory(TileLoops::panels(columns) * TileLoops::panel_bytes(depth_))) {
   constexpr int64_t kWorthAThread = 1 << 15;  // numbers
   parallel_for(0, TileLoops::panels(columns), std::max<int64_t>(1, kWorthAThread / (depth_ * TileLoops::kColumns)),
@@ -51,9 +52,16 @@ TilePanels::TilePanels(std::span<const TileMatrix> parts, int64_t depth, int64_t
                });
 }
 
+TilePanels TilePanels::leading(int64_t depth, int64_t columns) const {
+  TilePanels part = *this;
+  part.depth_ = depth;
+  part.columns_ = columns;
+  return part;
+}
+
 void TilePanels::multiply(TileLoops::Left left, int64_t rows, bool add, float* y, int64_t stride) const {
-  TileLoops::multiply(left, TileLoops::panels_at(bytes_of(memory_), depth_), TileLoops::steps(depth_), rows, columns_,
-                      add, y, stride);
+  TileLoops::multiply(left, TileLoops::panels_at(bytes_of(memory_), depth_of_panels_), TileLoops::steps(depth_), rows,
+                      columns_, add, y, stride);
 }
 
 void TilePanels::multiply(TileMatrix m, int64_t rows, bool add, float* y, int64_t stride) const {

@@ -27,6 +27,9 @@ class TilePanels {
   /// Several such matrices below each other. The depth of each but the last has to be a multiple of 32.
   TilePanels(std::span<const TileMatrix> parts, int64_t depth, int64_t columns);
 
+  /// Its first rows and columns, in the same memory.
+  TilePanels leading(int64_t depth, int64_t columns) const;
+
   /// y (+)= left times this, on this thread: see kernels::TileLoops::multiply.
   void multiply(kernels::TileLoops::Left left, int64_t rows, bool add, float* y, int64_t stride) const;
 
@@ -35,6 +38,7 @@ class TilePanels {
 
  private:
   int64_t depth_, columns_;  ///< the depth of all parts
+  int64_t depth_of_panels_;  ///< for which memory was laid out
   at::Tensor memory_;
 };
 
