@@ -9,17 +9,15 @@
 namespace ttfm::kernels {
 
 /// Moves blocks of rows between tensors and the scratch memory of attention, `rows` x `columns`, strides in numbers.
+/// T: float or Bf16.
 template <Isa>
 struct HeadLoops {
-  /// to <- scale (from + bias); bias may be null.
   template <class T>
-  static void gather(const T* from, int64_t from_stride, const float* bias, float scale, T* to, int64_t to_stride,
-                     int64_t rows, int64_t columns);
+  static void gather(const T* from, int64_t from_stride, T* to, int64_t to_stride, int64_t rows, int64_t columns);
 
-  /// to <- scale from; the sum of to's rows is added to `sum`, which may be null.
+  /// to <- from, rounded
   template <class T>
-  static void scatter(const float* from, int64_t from_stride, float scale, T* to, int64_t to_stride, float* sum,
-                      int64_t rows, int64_t columns);
+  static void scatter(const float* from, int64_t from_stride, T* to, int64_t to_stride, int64_t rows, int64_t columns);
 
   /// out[row] (+)= <a[row], b[row]>
   template <class T>

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <string>
 
+#include <ttfm/activations.h>
 #include <ttfm/error.h>
 #include <ttfm/nn/attention.h>
 
@@ -114,59 +115,57 @@ V composed_attention(const V& projected, int64_t heads) {
 
 /// The same on projected tokens as they come, by head_attention.h.
 struct HeadAttention : Function<HeadAttention> {
-  static variable_list forward(AutogradContext* context, const Tensor& p, const std::optional<Tensor>& t,
-                               const std::optional<Tensor>& bias, int64_t heads) {
+  static variable_list forward(AutogradContext* context, const Tensor& p, const std::optional<Tensor>& t, int64_t heads,
+                               bool keeps) {
     const Below guard;
     const Dual qkv{p, t.value_or(Tensor())};
-    const Tensor b = bias.value_or(Tensor());
-    const Dual out = head_attention_forward(qkv, b, heads);
-    context->save_for_backward({p, qkv.tangent, b, out.primal, out.tangent});
+    const Attention out = head_attention_forward(qkv, heads, keeps);
+    context->save_for_backward({p, qkv.tangent, out.o.primal, out.o.tangent, out.weights.primal, out.weights.tangent});
     context->saved_data["heads"] = heads;
-    if (!qkv.tangent.defined()) return {out.primal};
-    return {out.primal, out.tangent};
+    if (!qkv.tangent.defined()) return {out.o.primal};
+    return {out.o.primal, out.o.tangent};
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const int64_t heads = context->saved_data["heads"].toInt();
+    const Dual qkv{saved[0], saved[1]};
     if (c10::GradMode::is_enabled()) {
-      if (saved[1].defined()) refuse_second_gradient("attention");
-      return recorded(saved[0], saved[2], heads, gradients[0]);
+      if (qkv.tangent.defined()) refuse_second_gradient("attention");
+      return {recorded(qkv.primal, heads, gradients[0]), Tensor(), Tensor(), Tensor()};
     }
     const Below guard;
-    const Dual g{gradients[0].contiguous(), saved[1].defined() ? gradients[1].contiguous() : Tensor()};
-    const AttentionGradients of =
-        head_attention_backward({saved[0], saved[1]}, saved[2], heads, {saved[3], saved[4]}, g);
-    return {of.qkv.primal, of.qkv.tangent, of.bias, Tensor()};
+    const Dual g{gradients[0].contiguous(), qkv.tangent.defined() ? gradients[1].contiguous() : Tensor()};
+    const Attention of{.o = {saved[2], saved[3]}, .weights = {saved[4], saved[5]}};
+    const Dual out = head_attention_backward(qkv, heads, of, g);
+    return {out.primal, out.tangent, Tensor(), Tensor()};
   }
 
  private:
-  /// The plain form's gradients with a history of their own.
-  static variable_list recorded(const Tensor& qkv, const Tensor& bias, int64_t heads, const Tensor& gradient) {
-    variable_list inputs;
-    for (const Tensor& each : {qkv, bias}) {
-      if (each.defined() && each.requires_grad()) inputs.push_back(each);
-    }
-    const Tensor o = composed_attention(bias.defined() ? qkv + bias : qkv, heads);
-    const variable_list found = torch::autograd::grad({o}, inputs, {gradient}, true, /*create_graph=*/true);
-    variable_list out(4);
-    size_t next = 0;
-    if (qkv.requires_grad()) out[0] = found[next++];
-    if (bias.defined() && bias.requires_grad()) out[2] = found[next];
-    return out;
+  /// The plain form's gradient with a history of its own.
+  static Tensor recorded(const Tensor& qkv, int64_t heads, const Tensor& gradient) {
+    return torch::autograd::grad({composed_attention(qkv, heads)}, {qkv}, {gradient}, true, /*create_graph=*/true)[0];
   }
 };
 
+/// Of a transformer's block what is kept for the gradient is some dozen times as wide as its tokens. Weights are kept while
+/// they are no more than what its hidden layer of 4 D keeps: without them a gradient takes a product and a softmax more.
+bool keeps_weights(const Tensor& qkv, int64_t heads) {
+  const int64_t tokens = qkv.size(1), width = qkv.size(2) / 3;
+  return c10::GradMode::is_enabled() && qkv.requires_grad() && !recomputes_activations() && heads * tokens <= 4 * width;
+}
+
 template <Value V>
-V attention_of(const Biased<V>& qkv, int64_t heads) {
-  const Tensor& x = primal(qkv.y);
-  if (!loops_take(x)) return composed_attention(qkv.value(), heads);
+V attention_of(const V& qkv, int64_t heads) {
+  const Tensor& x = primal(qkv);
+  if (!loops_take(x)) return composed_attention(qkv, heads);
   const auto whole = [](const Tensor& a) { return a.contiguous(); };
+  const bool keeps = keeps_weights(x, heads);
   if constexpr (std::same_as<V, Tensor>) {
-    return HeadAttention::apply(whole(x), std::nullopt, given(qkv.bias), heads)[0];
+    return HeadAttention::apply(whole(x), std::nullopt, heads, keeps)[0];
   } else {
-    const Dual y = linear_map(qkv.y, whole);
-    const auto out = HeadAttention::apply(y.primal, given(y.tangent), given(qkv.bias), heads);
+    const Dual y = linear_map(qkv, whole);
+    const auto out = HeadAttention::apply(y.primal, given(y.tangent), heads, keeps);
     return {out[0], out.size() > 1 ? out[1] : Tensor()};
   }
 }
@@ -204,7 +203,7 @@ Dual SelfAttention::operator()(const Dual& x) const { return product(Pending<Dua
 
 template <Value V>
 Biased<V> SelfAttention::product(const Pending<V>& x) const {
-  return out.product(Pending<V>{.x = attention_of(qkv.product(x), heads)});
+  return out.product(Pending<V>{.x = attention_of(qkv(x), heads)});
 }
 
 template Biased<Tensor> SelfAttention::product(const Pending<Tensor>&) const;

@@ -4,14 +4,16 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/addmm.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include <ttfm/interface.h>
 #include <ttfm/parallel.h>
 
-#include "nn/packed_matrix.h"
+#include "kernels/heads.h"
 
 // Of the BLAS inside LibTorch, where it is MKL; null in a LibTorch with another one.
 extern "C" [[gnu::weak]] void cblas_gemm_bf16bf16f32(int layout, int transpose_a, int transpose_b, int m, int n, int k,
@@ -82,5 +84,51 @@ void gemm(int64_t m, int64_t n, int64_t k, StridedMatrix<kernels::Bf16> a, Strid
   cblas_gemm_bf16bf16f32(kRowMajor, order(a), order(b), narrow(m), narrow(n), narrow(k), alpha, bits(a), apart(a),
                          bits(b), apart(b), beta, c, narrow(stride));
 }
+
+template <class T>
+bool RightOperand<T>::packs() {
+  return PackedMatrix::supported(std::is_same_v<T, float> ? at::kFloat : at::kBFloat16);
+}
+
+template <class T>
+int64_t RightOperand<T>::block(int64_t rows) {
+  return packs() ? std::min(PackedMatrix::kRows, rows) : rows;
+}
+
+template <class T>
+RightOperand<T>::RightOperand(StridedMatrix<T> b, int64_t k, int64_t n) : b_(b), k_(k), n_(n) {
+  if (packs()) packed_.emplace(b, k, n);
+}
+
+template <class T>
+RightOperand<T> RightOperand<T>::leading(int64_t k, int64_t n) const {
+  RightOperand part = *this;
+  part.k_ = k;
+  part.n_ = n;
+  if (packed_) part.packed_ = packed_->leading(k, n);
+  return part;
+}
+
+template <class T>
+void RightOperand<T>::multiply(StridedMatrix<T> a, int64_t rows, bool add, float* c, int64_t stride) const {
+  if (packed_) return packed_->multiply(a, rows, /*bias=*/nullptr, add, c, stride);
+  gemm(rows, n_, k_, a, b_, add, c, stride);
+}
+
+template <class T>
+void RightOperand<T>::multiply(StridedMatrix<T> a, int64_t rows, T* c, int64_t stride) const {
+  if (packed_) return packed_->multiply(a, rows, /*bias=*/nullptr, /*add=*/false, c, stride);
+  if constexpr (std::is_same_v<T, float>) {
+    gemm(rows, n_, k_, a, b_, /*add=*/false, c, stride);
+  } else {
+    const Tensor sums = at::empty({rows, n_}, at::kFloat);
+    float* const from = sums.mutable_data_ptr<float>();
+    gemm(rows, n_, k_, a, b_, /*add=*/false, from, n_);
+    kernels::dispatch<kernels::HeadLoops>([&](auto loops) { loops.scatter(from, n_, c, stride, rows, n_); });
+  }
+}
+
+template class RightOperand<float>;
+template class RightOperand<kernels::Bf16>;
 
 }  // namespace ttfm::nn

@@ -8,16 +8,16 @@
 /// use inside autograd functions, of values that the loops take (loops.h).
 namespace ttfm::nn {
 
-/// O [B, N, D] of qkv [B, N, 3 D] without its bias [3 D]: q, k and v side by side, each head after head. The softmax of a
-/// head stays in a core's cache: it is computed again for the gradient, not kept.
-Dual head_attention_forward(const Dual& qkv, const Tensor& bias, int64_t heads);
-
-struct AttentionGradients {
-  Dual qkv;
-  Tensor bias;
+/// O [B, N, D] and, where they are kept for the gradient, the weights S [B, heads, N, N].
+struct Attention {
+  Dual o, weights;
 };
-/// `o`: what the forward pass gave.
-AttentionGradients head_attention_backward(const Dual& qkv, const Tensor& bias, int64_t heads, const Dual& o,
-                                           const Dual& g);
+
+/// Of qkv [B, N, 3 D]: q, k and v side by side, each head after head. Weights that are not kept are computed again for the
+/// gradient.
+Attention head_attention_forward(const Dual& qkv, int64_t heads, bool keeps);
+
+/// The gradient of qkv; `of`: what the forward pass gave.
+Dual head_attention_backward(const Dual& qkv, int64_t heads, const Attention& of, const Dual& g);
 
 }  // namespace ttfm::nn

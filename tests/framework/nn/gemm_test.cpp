@@ -108,6 +108,37 @@ TEST_P(GemmTest, GivesARowTheSameBitsWhereverItLies) {
   EXPECT_TRUE(product(a, b).slice(0, m / 2).equal(product(a.slice(0, m / 2), b)));
 }
 
+/// Of a and the first rows and columns of b, in floats and rounded.
+template <class T>
+void expect_products(const RightOperand<T>& right, const Tensor& a, const Tensor& b) {
+  const int64_t m = a.size(0), n = b.size(1);
+  const double of_fp32 = error(at::mm(a.to(at::kFloat), b.to(at::kFloat)), a, b);
+  for (const Tensor& left : {a, turned(a)}) {
+    const Tensor c = at::full({m, n}, NAN), rounded = at::full({m, n}, NAN, a.options());
+    right.multiply(matrix<T>(left), m, /*add=*/false, c.mutable_data_ptr<float>(), n);
+    EXPECT_LE(error(c, a, b), std::max(1.0, 2 * of_fp32));
+    right.multiply(matrix<T>(left), m, static_cast<T*>(rounded.mutable_data_ptr()), n);
+    EXPECT_TRUE(rounded.equal(c.to(a.scalar_type())));
+    right.multiply(matrix<T>(left), m, /*add=*/true, c.mutable_data_ptr<float>(), n);
+    EXPECT_LE(error(c / 2, a, b), std::max(1.0, 2 * of_fp32));
+  }
+}
+
+TEST_P(GemmTest, ARightOperandAndItsLeadingPartGiveProducts) {
+  const auto [m, k, n] = std::get<Size>(GetParam());
+  const auto of = [&]<class T>(at::ScalarType type, T) {
+    const Tensor a = normal(13, {m, k}).to(type), b = normal(14, {k, n}).to(type);
+    const int64_t rows = (k + 1) / 2, columns = (n + 1) / 2;
+    for (const Tensor& laid_out : {b, turned(b)}) {
+      const RightOperand<T> right(matrix<T>(laid_out), k, n);
+      expect_products(right, a, b);
+      expect_products(right.leading(rows, columns), a.slice(1, 0, rows), b.slice(0, 0, rows).slice(1, 0, columns));
+    }
+  };
+  of(at::kFloat, float());
+  of(at::kBFloat16, kernels::Bf16());
+}
+
 constexpr Isa kIsas[] = {Isa::plain, Isa::avx2, Isa::avx512, Isa::avx512_bf16, Isa::amx};
 
 INSTANTIATE_TEST_SUITE_P(Sizes, GemmTest,

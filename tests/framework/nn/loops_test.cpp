@@ -176,15 +176,18 @@ TEST_P(LoopsTest, GatedResidual) {
 }
 
 TEST_P(LoopsTest, SelfAttention) {
-  const Layer layer = [](const Duals& in) {
-    nn::SelfAttention attention(6, 3);
+  const auto layer = [](const Duals& in, int64_t heads) {
+    nn::SelfAttention attention(in[0].primal.size(-1), heads);
     attention.qkv.weight = in[1].primal * 0.3;  // logits of the size of 1
     attention.qkv.bias = in[2].primal;
     attention.out.weight = in[3].primal;
     attention.out.bias = in[4].primal;
     return attention(in[0]);
   };
-  for (const auto& shape : {std::vector<int64_t>{2, 5, 6}, {1, 1, 6}, {3, 33, 6}}) {
+  // the last two: weights that are computed again, and several blocks of rows with weights that are kept
+  for (const auto& [shape, heads] :
+       {std::pair<std::vector<int64_t>, int64_t>{{2, 5, 6}, 3}, {{1, 1, 6}, 3}, {{3, 33, 6}, 3}, {{2, 77, 21}, 1}}) {
+    const int64_t width = shape.back(), count = heads;
     for (const Dual& x : forms(shape)) {
       const Layer in_type = [&](const Duals& in) {
         Duals own = in;  // outside of autocast a product has the type of both its factors
@@ -192,10 +195,10 @@ TEST_P(LoopsTest, SelfAttention) {
           if (in[0].primal.scalar_type() == at::kBFloat16) own[i].primal = own[i].primal.to(at::kBFloat16);
         }
         own[2].primal = in[2].primal;
-        return layer(own);
+        return layer(own, count);
       };
-      expect_equal(in_type, {x, constant_dual(5, {18, 6}), constant_dual(6, {18}), constant_dual(7, {6, 6}),
-                             constant_dual(8, {6})});
+      expect_equal(in_type, {x, constant_dual(5, {3 * width, width}), constant_dual(6, {3 * width}),
+                             constant_dual(7, {width, width}), constant_dual(8, {width})});
     }
   }
 }
@@ -287,7 +290,8 @@ TEST(LinearInBlocks, SaysWhatDoesNotFitTogether) {
   EXPECT_EQ(layer(after_gelu(at::zeros({200, 70}))).sizes(), at::IntArrayRef({200, 131}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, LoopsTest, testing::Values(Isa::plain, Isa::avx2, Isa::avx512, Isa::amx),
+INSTANTIATE_TEST_SUITE_P(Isas, LoopsTest,
+                         testing::Values(Isa::plain, Isa::avx2, Isa::avx512, Isa::avx512_bf16, Isa::amx),
                          [](const auto& tested) { return kernels::name(tested.param); });
 
 }  // namespace
