@@ -271,9 +271,11 @@ V by_loops(const Product& product, const Pending<V>& pending, const Tensor& weig
   if (prologue.kind != Kind::none && prologue.kind != Kind::layer_norm && x.primal.scalar_type() != type) {
     x = linear_map(x, [&](const Tensor& a) { return a.to(type); });
   }
-  // what the product took is needed for the gradient of its weight alone
+  // What the product took is needed for the gradient of its weight alone. A layer norm in fp32 is computed again: it takes
+  // 7 % of a DiT's memory and .3 % of its time, in bfloat16 half the memory and 1 to 2 % of the time.
+  const bool computed_again = recomputes_activations() || (prologue.kind == Kind::layer_norm && type == at::kFloat);
   const bool keeps = prologue.kind != Kind::none && c10::GradMode::is_enabled() && weight.defined() &&
-                     weight.requires_grad() && !recomputes_activations();
+                     weight.requires_grad() && !computed_again;
   return from_outputs<V>(Fused::apply(x.primal, given(x.tangent), given(p.a), given(p.da), given(p.b), given(p.db),
                                       given(weight), given(bias), prologue, product, type, keeps));
 }
