@@ -20,11 +20,9 @@
 namespace ttfm::nn {
 namespace {
 
-using kernels::Bf16;
+using kernels::dispatch;
 using kernels::HeadLoops;
 using kernels::SoftmaxLoops;
-
-using kernels::dispatch;
 
 /// Where a head's numbers lie: its part 0, 1, 2 (q, k, v) in [B, N, 3 D], and itself in [B, N, D]. T: float or Bf16.
 template <class T>
@@ -39,7 +37,7 @@ struct Layout {
     return static_cast<T*>(qkv.data_ptr()) + sample * tokens * 3 * width + i * width + head * d;
   }
   T* head_of(const Tensor& o, int64_t sample, int64_t head) const {
-    return static_cast<T*>(o.data_ptr()) + (sample * tokens) * width + head * d;
+    return static_cast<T*>(o.data_ptr()) + sample * tokens * width + head * d;
   }
 };
 
