@@ -37,14 +37,7 @@ struct Numbers {
   [[gnu::always_inline]] float unit(int64_t i, int64_t j) const {
     return Number<Isa::TTFM_ISA>::load(data + i * stride + j);
   }
-  [[gnu::always_inline]] Vector vector(int64_t i, int64_t j) const {
-    const T* const p = data + i * stride + j;
-    if constexpr (std::is_same_v<T, float>) {
-      return vector_at(p);
-    } else {
-      return as_vector(halves_at(p) << 16);
-    }
-  }
+  [[gnu::always_inline]] Vector vector(int64_t i, int64_t j) const { return read<Wide>(data + i * stride + j); }
   [[gnu::always_inline]] bool whole(int64_t, int64_t, int64_t, int64_t) const { return true; }
   [[gnu::always_inline]] void prefetch(int64_t i, int64_t j, int64_t rows, int64_t count) const {
     for (int64_t r = i; r < i + count && r < rows; ++r) __builtin_prefetch(data + r * stride + j);

@@ -188,7 +188,7 @@ class DualHead {
     const Right keys(kk_, n_, pair_), values(transposed(vv_), pair_, n_);
     const Right first_keys = keys.leading(n_, d_), first_values = values.leading(d_, n_);
 
-    // the gradients of the logits L and of their tangent dL
+    // of the logits without their factor, q k^T, and of their tangent: c g_L and c g_dL
     T *const g_l = g_l_.get(n_ * n_), *const g_dl = g_dl_.get(n_ * n_);
     float* const out = wide_.get(n_ * pair_);
     const int64_t stride = at_.stride_of_parts();
