@@ -6,45 +6,53 @@
 namespace ttfm::kernels {
 namespace {
 
-template <Isa isa, Activation kind, bool dual, bool with_bias, class T>
-void forward_of(const ActivationRows<T>& a, int64_t from, int64_t to) {
-  using N = Number<isa>;
+/// z + b from column c on, z a row.
+template <class W, bool with_bias, class T>
+[[gnu::always_inline]] inline W argument(const ActivationRows<T>& a, const T* z, int64_t c) {
+  const W x = read<W>(z + c);
+  if constexpr (with_bias) {
+    return x + read<W>(a.bias + c);
+  } else {
+    return x;
+  }
+}
+
+template <Activation kind, bool dual, bool with_bias, class T>
+void forward_of(const ActivationRows<T> a, int64_t from, int64_t to) {
   for (int64_t row = from; row < to; ++row) {
     const int64_t start = row * a.columns, in_block = start - from * a.columns;
     const T* z = a.z + start;
     const T* dz = dual ? a.dz + start : nullptr;
     T* y = a.y + in_block;
     T* dy = dual ? a.dy + in_block : nullptr;
-#pragma omp simd
-    for (int64_t c = 0; c < a.columns; ++c) {
-      const ActivationValue<isa, kind> f(N::load(z + c) + (with_bias ? a.bias[c] : 0.f));
-      N::store(y + c, f.value());
-      if constexpr (dual) N::store(dy + c, f.derivative() * N::load(dz + c));
-    }
+    each(a.columns, [&]<class W>(int64_t c) {
+      const ActivationValue<kind, W> f(argument<W, with_bias>(a, z, c));
+      write(y + c, f.value());
+      if constexpr (dual) write(dy + c, f.derivative() * read<W>(dz + c));
+    });
   }
 }
 
-template <Isa isa, Activation kind, bool dual, bool with_bias, class T>
-void backward_of(const ActivationRows<T>& a, int64_t from, int64_t to) {
-  using N = Number<isa>;
+template <Activation kind, bool dual, bool with_bias, class T>
+void backward_of(const ActivationRows<T> a, int64_t from, int64_t to) {
   for (int64_t row = from; row < to; ++row) {
     const int64_t start = row * a.columns, in_block = start - from * a.columns;
     const T *z = a.z + start, *g = a.g + in_block;
     const T *dz = dual ? a.dz + start : nullptr, *h = dual ? a.h + in_block : nullptr;
     T* g_z = a.g_z + start;
     T* g_dz = dual ? a.g_dz + start : nullptr;
-#pragma omp simd
-    for (int64_t c = 0; c < a.columns; ++c) {
-      const ActivationValue<isa, kind> f(N::load(z + c) + (with_bias ? a.bias[c] : 0.f));
-      const float slope = f.derivative();
-      float sum = N::load(g + c) * slope;
+    each(a.columns, [&]<class W>(int64_t c) {
+      const ActivationValue<kind, W> f(argument<W, with_bias>(a, z, c));
+      const W slope = f.derivative();
+      W sum = read<W>(g + c) * slope;
       if constexpr (dual) {
-        sum += N::load(h + c) * N::load(dz + c) * f.second_derivative();
-        N::store(g_dz + c, N::load(h + c) * slope);
+        const W given = read<W>(h + c);
+        sum += given * read<W>(dz + c) * f.second_derivative();
+        write(g_dz + c, given * slope);
       }
-      N::store(g_z + c, sum);
-      if constexpr (with_bias) a.g_bias[c] += sum;
-    }
+      write(g_z + c, sum);
+      if constexpr (with_bias) add_to(a.g_bias + c, sum);
+    });
   }
 }
 
@@ -73,14 +81,14 @@ template <Isa isa>
 template <class T>
 void ActivationLoops<isa>::forward(const ActivationRows<T>& a, int64_t from, int64_t to) {
   choose(a, a.bias != nullptr,
-         [&]<Activation kind, bool dual, bool with_bias>() { forward_of<isa, kind, dual, with_bias>(a, from, to); });
+         [&]<Activation kind, bool dual, bool with_bias>() { forward_of<kind, dual, with_bias>(a, from, to); });
 }
 
 template <Isa isa>
 template <class T>
 void ActivationLoops<isa>::backward(const ActivationRows<T>& a, int64_t from, int64_t to) {
   choose(a, a.bias != nullptr,
-         [&]<Activation kind, bool dual, bool with_bias>() { backward_of<isa, kind, dual, with_bias>(a, from, to); });
+         [&]<Activation kind, bool dual, bool with_bias>() { backward_of<kind, dual, with_bias>(a, from, to); });
 }
 
 template void ActivationLoops<Isa::TTFM_ISA>::forward(const ActivationRows<float>&, int64_t, int64_t);

@@ -40,10 +40,19 @@ struct Coefficients {
   const float *a, *da;
 };
 
+/// The numbers of a part that is there, else zeros.
+template <bool there, class W>
+[[gnu::always_inline]] inline W read_if(const float* p, int64_t c) {
+  if constexpr (there) {
+    return read<W>(p + c);
+  } else {
+    return W{};
+  }
+}
+
 /// Fills mean, rstd, dx_mean and q.
-template <Isa isa, bool dual, class T>
-void take_statistics(const GroupNormImages<T>& im, int64_t sample, const Coefficients& k) {
-  using N = Number<isa>;
+template <bool dual, class T>
+void take_statistics(const GroupNormImages<T>& im, int64_t sample, const Coefficients k) {
   const int64_t n = im.channels, length = im.positions * n;
   const T* x = im.x + sample * length;
   const T* dx = dual ? im.dx + sample * length : nullptr;
@@ -52,32 +61,30 @@ void take_statistics(const GroupNormImages<T>& im, int64_t sample, const Coeffic
     for (int64_t c = 0; c < n; ++c) row[c] = 0;
   }
   for (int64_t p = 0; p < length; p += n) {
-#pragma omp simd
-    for (int64_t c = 0; c < n; ++c) {
-      k.mean[c] += N::load(x + p + c);
-      if constexpr (dual) k.dx_mean[c] += N::load(dx + p + c);
-    }
+    each(n, [&]<class W>(int64_t c) {
+      add_to(k.mean + c, read<W>(x + p + c));
+      if constexpr (dual) add_to(k.dx_mean + c, read<W>(dx + p + c));
+    });
   }
   to_group_means(k.mean, n, im.groups, share);
   if constexpr (dual) to_group_means(k.dx_mean, n, im.groups, share);
   for (int64_t p = 0; p < length; p += n) {
-#pragma omp simd
-    for (int64_t c = 0; c < n; ++c) {
-      const float centred = N::load(x + p + c) - k.mean[c];
-      k.rstd[c] += centred * centred;
-      if constexpr (dual) k.q[c] += centred * N::load(dx + p + c);
-    }
+    each(n, [&]<class W>(int64_t c) {
+      const W centred = read<W>(x + p + c) - read<W>(k.mean + c);
+      add_to(k.rstd + c, centred * centred);
+      if constexpr (dual) add_to(k.q + c, centred * read<W>(dx + p + c));
+    });
   }
   to_group_means(k.rstd, n, im.groups, share);
   if constexpr (dual) to_group_means(k.q, n, im.groups, share);
-#pragma omp simd
-  for (int64_t c = 0; c < n; ++c) {
-    k.rstd[c] = 1.f / __builtin_sqrtf(k.rstd[c] + static_cast<float>(im.eps));
-    k.q[c] *= k.rstd[c];
-  }
+  each(n, [&]<class W>(int64_t c) {
+    const W rstd = 1.f / square_root(read<W>(k.rstd + c) + static_cast<float>(im.eps));
+    write(k.rstd + c, rstd);
+    write(k.q + c, read<W>(k.q + c) * rstd);
+  });
 }
 
-template <Isa isa, bool dual, bool moves, class T>
+template <bool dual, bool moves, class T>
 Coefficients coefficients_of(const GroupNormImages<T>& im, int64_t sample, Rows& rows) {
   const int64_t n = im.channels;
   Coefficients k{};
@@ -86,7 +93,7 @@ Coefficients coefficients_of(const GroupNormImages<T>& im, int64_t sample, Rows&
   k.rstd = statistics + n;
   k.dx_mean = statistics + 2 * n;
   k.q = statistics + 3 * n;
-  if (!im.known) take_statistics<isa, dual>(im, sample, k);
+  if (!im.known) take_statistics<dual>(im, sample, k);
   k.scale = rows.zeros();
   k.offset = rows.zeros();
   k.across = rows.zeros();
@@ -97,57 +104,59 @@ Coefficients coefficients_of(const GroupNormImages<T>& im, int64_t sample, Rows&
   k.da = moves ? im.da + at : nullptr;
   const float* b = im.b + at;
   const float* db = moves ? im.db + at : nullptr;
-#pragma omp simd
-  for (int64_t c = 0; c < n; ++c) {
-    const float rstd = k.rstd[c];
-    k.scale[c] = k.a[c] * rstd;
-    k.offset[c] = b[c];
+  each(n, [&]<class W>(int64_t c) {
+    const W rstd = read<W>(k.rstd + c), scale = read<W>(k.a + c) * rstd;
+    write(k.scale + c, scale);
+    write(k.offset + c, read<W>(b + c));
     if constexpr (dual || moves) {
       // dz = a rstd (dx - <dx>) + rstd (da - a rstd q) (x - mean) + db
-      const float across = rstd * ((moves ? k.da[c] : 0.f) - k.scale[c] * k.q[c]);
-      k.across[c] = across;
-      k.rest[c] = moves ? db[c] : 0.f;
+      const W da = read_if<moves, W>(k.da, c);
+      write(k.across + c, rstd * (da - scale * read<W>(k.q + c)));
+      write(k.rest + c, read_if<moves, W>(db, c));
     }
-  }
+  });
   return k;
 }
 
-template <Isa isa, Activation kind, bool dual, bool moves, class T>
-void forward_of(const GroupNormImages<T>& im, int64_t from, int64_t to) {
-  using N = Number<isa>;
+template <Activation kind, bool dual, bool moves, class T>
+void forward_of(const GroupNormImages<T> im, int64_t from, int64_t to) {
   const int64_t n = im.channels, length = im.positions * n;
   for (int64_t sample = from; sample < to; ++sample) {
     Rows rows(im.workspace, n);
-    const Coefficients k = coefficients_of<isa, dual, moves>(im, sample, rows);
+    const Coefficients k = coefficients_of<dual, moves>(im, sample, rows);
     const T* x = im.x + sample * length;
     const T* dx = dual ? im.dx + sample * length : nullptr;
     T* y = im.y + sample * length;
     T* dy = dual || moves ? im.dy + sample * length : nullptr;
     for (int64_t p = 0; p < length; p += n) {
-#pragma omp simd
-      for (int64_t c = 0; c < n; ++c) {
-        const float centred = N::load(x + p + c) - k.mean[c];
-        const ActivationValue<isa, kind> f(k.scale[c] * centred + k.offset[c]);
-        N::store(y + p + c, f.value());
+      each(n, [&]<class W>(int64_t c) {
+        const W centred = read<W>(x + p + c) - read<W>(k.mean + c), scale = read<W>(k.scale + c);
+        const ActivationValue<kind, W> f(scale * centred + read<W>(k.offset + c));
+        write(y + p + c, f.value());
         if constexpr (dual || moves) {
-          float dz = k.across[c] * centred + k.rest[c];
-          if constexpr (dual) dz += k.scale[c] * (N::load(dx + p + c) - k.dx_mean[c]);
-          N::store(dy + p + c, f.derivative() * dz);
+          W dz = read<W>(k.across + c) * centred + read<W>(k.rest + c);
+          if constexpr (dual) dz += scale * (read<W>(dx + p + c) - read<W>(k.dx_mean + c));
+          write(dy + p + c, f.derivative() * dz);
         }
-      }
+      });
     }
   }
 }
 
-template <Isa isa, Activation kind, bool dual, bool moves, class T>
-void backward_of(const GroupNormImages<T>& im, int64_t from, int64_t to) {
-  using N = Number<isa>;
+/// x - mean, dx - <dx>, and the gradients taken to before the activation: of z and of dz.
+template <class W>
+struct BeforeActivation {
+  W centred, dx_centred = {}, of_z = {}, of_dz = {};
+};
+
+template <Activation kind, bool dual, bool moves, class T>
+void backward_of(const GroupNormImages<T> im, int64_t from, int64_t to) {
   constexpr bool moving = dual || moves;  // there is an h
   const int64_t n = im.channels, length = im.positions * n;
   const double share = 1. / static_cast<double>(im.positions * (n / im.groups));
   for (int64_t sample = from; sample < to; ++sample) {
     Rows rows(im.workspace, n);
-    const Coefficients k = coefficients_of<isa, dual, moves>(im, sample, rows);
+    const Coefficients k = coefficients_of<dual, moves>(im, sample, rows);
     const T* x = im.x + sample * length;
     const T* dx = dual ? im.dx + sample * length : nullptr;
     const T* g = im.g + sample * length;
@@ -155,29 +164,39 @@ void backward_of(const GroupNormImages<T>& im, int64_t from, int64_t to) {
     T* g_x = im.g_x + sample * length;
     T* g_dx = dual ? im.g_dx + sample * length : nullptr;
 
+    const auto gradients_at = [&]<class W>(int64_t p, int64_t c) {
+      const W scale = read<W>(k.scale + c);
+      BeforeActivation<W> at{.centred = read<W>(x + p + c) - read<W>(k.mean + c)};
+      const ActivationValue<kind, W> f(scale * at.centred + read<W>(k.offset + c));
+      const W slope = f.derivative();
+      at.of_z = read<W>(g + p + c) * slope;
+      if constexpr (moving) {
+        W dz = read<W>(k.across + c) * at.centred + read<W>(k.rest + c);
+        if constexpr (dual) {
+          at.dx_centred = read<W>(dx + p + c) - read<W>(k.dx_mean + c);
+          dz += scale * at.dx_centred;
+        }
+        const W given = read<W>(h + p + c);
+        at.of_z += given * dz * f.second_derivative();
+        at.of_dz = given * slope;
+      }
+      return at;
+    };
+
     // channel sums of g, g (x - mean), h, h (x - mean), h (dx - <dx>), with the gradients taken to before the activation
     float *sum_g = rows.zeros(), *sum_gx = rows.zeros(), *sum_h = rows.zeros(), *sum_hx = rows.zeros();
     float* sum_hdx = rows.zeros();
     for (int64_t p = 0; p < length; p += n) {
-#pragma omp simd
-      for (int64_t c = 0; c < n; ++c) {
-        const float centred = N::load(x + p + c) - k.mean[c];
-        const ActivationValue<isa, kind> f(k.scale[c] * centred + k.offset[c]);
-        const float slope = f.derivative();
-        float of_z = N::load(g + p + c) * slope;
+      each(n, [&]<class W>(int64_t c) {
+        const auto [centred, dx_centred, of_z, of_dz] = gradients_at.template operator()<W>(p, c);
         if constexpr (moving) {
-          float dz = k.across[c] * centred + k.rest[c];
-          const float given = N::load(h + p + c);
-          if constexpr (dual) dz += k.scale[c] * (N::load(dx + p + c) - k.dx_mean[c]);
-          of_z += given * dz * f.second_derivative();
-          const float of_dz = given * slope;
-          sum_h[c] += of_dz;
-          sum_hx[c] += of_dz * centred;
-          if constexpr (dual) sum_hdx[c] += of_dz * (N::load(dx + p + c) - k.dx_mean[c]);
+          add_to(sum_h + c, of_dz);
+          add_to(sum_hx + c, of_dz * centred);
+          if constexpr (dual) add_to(sum_hdx + c, of_dz * dx_centred);
         }
-        sum_g[c] += of_z;
-        sum_gx[c] += of_z * centred;
-      }
+        add_to(sum_g + c, of_z);
+        add_to(sum_gx + c, of_z * centred);
+      });
     }
 
     // group means of H, xhat H, dxhat H, W, xhat W; W = G - rstd q H, G = a g + da h, H = a h
@@ -185,26 +204,27 @@ void backward_of(const GroupNormImages<T>& im, int64_t from, int64_t to) {
     float *mean_w = rows.zeros(), *mean_xw = rows.zeros();
     float *g_a = im.g_a + sample * n, *g_b = im.g_b + sample * n;
     float *g_da = moves ? im.g_da + sample * n : nullptr, *g_db = moves ? im.g_db + sample * n : nullptr;
-#pragma omp simd
-    for (int64_t c = 0; c < n; ++c) {
-      const float rstd = k.rstd[c], a = k.a[c];
-      const float xhat_g = rstd * sum_gx[c], xhat_h = rstd * sum_hx[c];
-      const float dxhat_h = rstd * sum_hdx[c] - rstd * k.q[c] * xhat_h;
-      g_a[c] = xhat_g + (dual ? dxhat_h : 0.f);
-      g_b[c] = sum_g[c];
+    each(n, [&]<class W>(int64_t c) {
+      const W rstd = read<W>(k.rstd + c), a = read<W>(k.a + c), q = read<W>(k.q + c);
+      const W of_g = read<W>(sum_g + c), of_h = read<W>(sum_h + c);
+      const W xhat_g = rstd * read<W>(sum_gx + c), xhat_h = rstd * read<W>(sum_hx + c);
+      const W dxhat_h = rstd * read<W>(sum_hdx + c) - rstd * q * xhat_h;
+      write(g_a + c, dual ? xhat_g + dxhat_h : xhat_g);
+      write(g_b + c, of_g);
       if constexpr (moves) {
-        g_da[c] = xhat_h;
-        g_db[c] = sum_h[c];
+        write(g_da + c, xhat_h);
+        write(g_db + c, of_h);
       }
-      const float turn = (moves ? k.da[c] : 0.f) - (dual ? rstd * k.q[c] * a : 0.f);
-      mean_w[c] = a * sum_g[c] + turn * sum_h[c];
-      mean_xw[c] = a * xhat_g + turn * xhat_h;
+      W turn = read_if<moves, W>(k.da, c);
       if constexpr (dual) {
-        mean_h[c] = a * sum_h[c];
-        mean_xh[c] = a * xhat_h;
-        mean_dxh[c] = a * dxhat_h;
+        turn -= rstd * q * a;
+        write(mean_h + c, a * of_h);
+        write(mean_xh + c, a * xhat_h);
+        write(mean_dxh + c, a * dxhat_h);
       }
-    }
+      write(mean_w + c, a * of_g + turn * of_h);
+      write(mean_xw + c, a * xhat_g + turn * xhat_h);
+    });
     to_group_means(mean_w, n, im.groups, share);
     to_group_means(mean_xw, n, im.groups, share);
     if constexpr (dual) {
@@ -216,39 +236,34 @@ void backward_of(const GroupNormImages<T>& im, int64_t from, int64_t to) {
     // g_x = along_g g + along_h h + along_x (x - mean) + along_dx (dx - <dx>) - constant;  g_dx likewise
     float *along_h = rows.zeros(), *along_x = rows.zeros(), *along_dx = rows.zeros(), *constant = rows.zeros();
     float *dx_along_x = rows.zeros(), *dx_constant = rows.zeros();
-#pragma omp simd
-    for (int64_t c = 0; c < n; ++c) {
-      const float rstd = k.rstd[c], a = k.a[c];
-      along_h[c] = rstd * ((moves ? k.da[c] : 0.f) - (dual ? rstd * k.q[c] * a : 0.f));
-      // - rstd xhat <H dxhat> - rstd dxhat <H xhat> with dxhat = rstd (dx - <dx> - xhat q)
-      along_x[c] = -rstd * rstd * (mean_xw[c] + (dual ? mean_dxh[c] - rstd * k.q[c] * mean_xh[c] : 0.f));
-      along_dx[c] = -rstd * rstd * mean_xh[c];
-      constant[c] = rstd * mean_w[c];
-      dx_along_x[c] = -rstd * rstd * mean_xh[c];
-      dx_constant[c] = rstd * mean_h[c];
-    }
-    for (int64_t p = 0; p < length; p += n) {
-#pragma omp simd
-      for (int64_t c = 0; c < n; ++c) {
-        const float centred = N::load(x + p + c) - k.mean[c];
-        const ActivationValue<isa, kind> f(k.scale[c] * centred + k.offset[c]);
-        const float slope = f.derivative();
-        float of_z = N::load(g + p + c) * slope;
-        float of_x = along_x[c] * centred - constant[c];
-        if constexpr (moving) {
-          float dz = k.across[c] * centred + k.rest[c];
-          const float given = N::load(h + p + c);
-          if constexpr (dual) dz += k.scale[c] * (N::load(dx + p + c) - k.dx_mean[c]);
-          of_z += given * dz * f.second_derivative();
-          const float of_dz = given * slope;
-          of_x += along_h[c] * of_dz;
-          if constexpr (dual) {
-            of_x += along_dx[c] * (N::load(dx + p + c) - k.dx_mean[c]);
-            N::store(g_dx + p + c, k.scale[c] * of_dz + dx_along_x[c] * centred - dx_constant[c]);
-          }
-        }
-        N::store(g_x + p + c, of_x + k.scale[c] * of_z);
+    each(n, [&]<class W>(int64_t c) {
+      const W rstd = read<W>(k.rstd + c), rq = rstd * read<W>(k.q + c);
+      const W of_xh = read<W>(mean_xh + c);
+      W turn = read_if<moves, W>(k.da, c), of_x = read<W>(mean_xw + c);
+      if constexpr (dual) {
+        turn -= rq * read<W>(k.a + c);
+        of_x += read<W>(mean_dxh + c) - rq * of_xh;
       }
+      // - rstd xhat <H dxhat> - rstd dxhat <H xhat> with dxhat = rstd (dx - <dx> - xhat q)
+      write(along_h + c, rstd * turn);
+      write(along_x + c, -rstd * rstd * of_x);
+      write(along_dx + c, -rstd * rstd * of_xh);
+      write(constant + c, rstd * read<W>(mean_w + c));
+      write(dx_along_x + c, -rstd * rstd * of_xh);
+      write(dx_constant + c, rstd * read<W>(mean_h + c));
+    });
+    for (int64_t p = 0; p < length; p += n) {
+      each(n, [&]<class W>(int64_t c) {
+        const auto [centred, dx_centred, of_z, of_dz] = gradients_at.template operator()<W>(p, c);
+        const W scale = read<W>(k.scale + c);
+        W of_x = read<W>(along_x + c) * centred - read<W>(constant + c);
+        if constexpr (moving) of_x += read<W>(along_h + c) * of_dz;
+        if constexpr (dual) {
+          of_x += read<W>(along_dx + c) * dx_centred;
+          write(g_dx + p + c, scale * of_dz + read<W>(dx_along_x + c) * centred - read<W>(dx_constant + c));
+        }
+        write(g_x + p + c, of_x + scale * of_z);
+      });
     }
   }
 }
@@ -276,13 +291,13 @@ void choose(const GroupNormImages<T>& im, Body&& body) {
 template <Isa isa>
 template <class T>
 void GroupNormLoops<isa>::forward(const GroupNormImages<T>& im, int64_t from, int64_t to) {
-  choose(im, [&]<Activation kind, bool dual, bool moves>() { forward_of<isa, kind, dual, moves>(im, from, to); });
+  choose(im, [&]<Activation kind, bool dual, bool moves>() { forward_of<kind, dual, moves>(im, from, to); });
 }
 
 template <Isa isa>
 template <class T>
 void GroupNormLoops<isa>::backward(const GroupNormImages<T>& im, int64_t from, int64_t to) {
-  choose(im, [&]<Activation kind, bool dual, bool moves>() { backward_of<isa, kind, dual, moves>(im, from, to); });
+  choose(im, [&]<Activation kind, bool dual, bool moves>() { backward_of<kind, dual, moves>(im, from, to); });
 }
 
 template void GroupNormLoops<Isa::TTFM_ISA>::forward(const GroupNormImages<float>&, int64_t, int64_t);

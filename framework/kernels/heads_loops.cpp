@@ -22,8 +22,7 @@ void HeadLoops<isa>::gather(const T* from, int64_t from_stride, T* to, int64_t t
                             int64_t columns) {
   for (int64_t row = 0; row < rows; ++row, from += from_stride, to += to_stride) {
     prefetch<false>(from, from_stride, rows - row, columns);
-#pragma omp simd
-    for (int64_t c = 0; c < columns; ++c) to[c] = from[c];
+    each(columns, [&]<class W>(int64_t c) { write(to + c, read<W>(from + c)); });
   }
 }
 
@@ -33,8 +32,7 @@ void HeadLoops<isa>::scatter(const float* from, int64_t from_stride, T* to, int6
                              int64_t columns) {
   for (int64_t row = 0; row < rows; ++row, from += from_stride, to += to_stride) {
     prefetch<true>(to, to_stride, rows - row, columns);
-#pragma omp simd
-    for (int64_t c = 0; c < columns; ++c) Number<isa>::store(to + c, from[c]);
+    each(columns, [&]<class W>(int64_t c) { write(to + c, read<W>(from + c)); });
   }
 }
 

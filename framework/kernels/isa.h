@@ -7,8 +7,8 @@
 
 namespace ttfm::kernels {
 
-/// The instruction sets that the loops of this folder are compiled for. For products alone, avx512_bf16 is avx512 with
-/// instructions that multiply bfloat16, and amx has the matrix units of tiles.h besides.
+/// The instruction sets that the loops of this folder are compiled for: avx512_bf16 is avx512 with instructions that
+/// multiply bfloat16 and round to it. amx has the matrix units of tiles.h besides, for products alone.
 enum class Isa { plain, avx2, avx512, avx512_bf16, amx };
 
 /// "plain", "avx2", "avx512", "avx512_bf16", "amx".
@@ -31,6 +31,7 @@ void dispatch(F&& f) {
   switch (isa()) {
     case Isa::amx:
     case Isa::avx512_bf16:
+      return f(Loops<Isa::avx512_bf16>());
     case Isa::avx512:
       return f(Loops<Isa::avx512>());
     case Isa::avx2:

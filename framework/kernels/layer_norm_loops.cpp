@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The ttfm authors
+#include "kernels/elementary.h"
 #include "kernels/layer_norm.h"
-#include "kernels/vector.h"
 
 namespace ttfm::kernels {
 namespace {
@@ -11,9 +11,7 @@ struct Statistics {
   float mean, rstd, dx_mean, q;
 };
 
-[[gnu::always_inline]] inline float inverse_root(float x) { return 1.f / __builtin_sqrtf(x); }
-
-template <Isa isa, bool dual, class X>
+template <bool dual, class X>
 [[gnu::always_inline]] inline Statistics statistics_of(const X* x, const X* dx, int64_t n, float eps) {
   const float share = 1.f / static_cast<float>(n);
   const auto [sum, dx_sum] = sum_up<2>(n, [&](auto* sums, int64_t c) {
@@ -28,7 +26,7 @@ template <Isa isa, bool dual, class X>
                                     sums[0] += centred * centred;
                                     if constexpr (dual) sums[1] += centred * read<W>(dx + c);
                                   }).of;
-  const float rstd = inverse_root(squares * share + eps);
+  const float rstd = 1.f / square_root(squares * share + eps);
   return {mean, rstd, dx_sum * share, product * rstd * share};
 }
 
@@ -44,9 +42,8 @@ Affine affine_of(const LayerNormRows<X, Y>& r, int64_t sample) {
   return {moved(r.a), moved(r.b), moved(r.da), moved(r.db)};
 }
 
-template <Isa isa, bool dual, bool affine, bool affine_moves, class X, class Y>
-void forward_of(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
-  using N = Number<isa>;
+template <bool dual, bool affine, bool affine_moves, class X, class Y>
+void forward_of(const LayerNormRows<X, Y> r, int64_t from, int64_t to) {
   const int64_t n = r.columns;
   for (int64_t row = from; row < to; ++row) {
     const Affine p = affine_of(r, row / r.rows_per_sample);
@@ -54,19 +51,22 @@ void forward_of(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
     const X* dx = dual ? r.dx + row * n : nullptr;
     Y* z = r.z + (row - from) * n;
     Y* dz = dual || affine_moves ? r.dz + (row - from) * n : nullptr;
-    const Statistics of = statistics_of<isa, dual>(x, dx, n, static_cast<float>(r.eps));
-#pragma omp simd
-    for (int64_t c = 0; c < n; ++c) {
-      const float xhat = (N::load(x + c) - of.mean) * of.rstd;
-      const float a = affine ? p.a[c] : 1.f;
-      N::store(z + c, affine ? a * xhat + p.b[c] : xhat);
-      if constexpr (dual || affine_moves) {
-        float tangent = 0;
-        if constexpr (dual) tangent = a * (of.rstd * (N::load(dx + c) - of.dx_mean - xhat * of.q));
-        if constexpr (affine_moves) tangent += p.da[c] * xhat + p.db[c];
-        N::store(dz + c, tangent);
+    const Statistics of = statistics_of<dual>(x, dx, n, static_cast<float>(r.eps));
+    each(n, [&]<class W>(int64_t c) {
+      const W xhat = (read<W>(x + c) - of.mean) * of.rstd;
+      W a = W{} + 1.f, value = xhat;
+      if constexpr (affine) {
+        a = read<W>(p.a + c);
+        value = a * xhat + read<W>(p.b + c);
       }
-    }
+      write(z + c, value);
+      if constexpr (dual || affine_moves) {
+        W tangent = {};
+        if constexpr (dual) tangent = a * (of.rstd * (read<W>(dx + c) - of.dx_mean - xhat * of.q));
+        if constexpr (affine_moves) tangent += read<W>(p.da + c) * xhat + read<W>(p.db + c);
+        write(dz + c, tangent);
+      }
+    });
   }
 }
 
@@ -75,9 +75,8 @@ struct Means {
   float h, xhat_h, dxhat_h, w, xhat_w;
 };
 
-template <Isa isa, bool dual, bool affine, bool affine_moves, class X, class Y>
-void backward_of(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
-  using N = Number<isa>;
+template <bool dual, bool affine, bool affine_moves, class X, class Y>
+void backward_of(const LayerNormRows<X, Y> r, int64_t from, int64_t to) {
   constexpr bool moving = dual || affine_moves;  // there is an h
   const int64_t n = r.columns;
   const float share = 1.f / static_cast<float>(n);
@@ -94,7 +93,7 @@ void backward_of(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
     const Y* h = moving ? r.h + (row - from) * n : nullptr;
     X* g_x = r.g_x + row * n;
     X* g_dx = dual ? r.g_dx + row * n : nullptr;
-    const Statistics of = statistics_of<isa, dual>(x, dx, n, static_cast<float>(r.eps));
+    const Statistics of = statistics_of<dual>(x, dx, n, static_cast<float>(r.eps));
 
     const float pull = of.rstd * of.q;
     const auto [w_sum, xhat_w_sum, h_sum, xhat_h_sum, dxhat_h_sum] =
@@ -130,22 +129,21 @@ void backward_of(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
           sums[1] += w * xhat;
         }).of;
     const Means mean{h_sum * share, xhat_h_sum * share, dxhat_h_sum * share, w_sum * share, xhat_w_sum * share};
-#pragma omp simd
-    for (int64_t c = 0; c < n; ++c) {
-      const float xhat = (N::load(x + c) - of.mean) * of.rstd;
-      const float a = affine ? p.a[c] : 1.f;
-      float w = a * N::load(g + c);
-      if constexpr (affine_moves) w += p.da[c] * N::load(h + c);
-      float of_x = 0;
+    each(n, [&]<class W>(int64_t c) {
+      const W xhat = (read<W>(x + c) - of.mean) * of.rstd;
+      const W a = affine ? read<W>(p.a + c) : W{} + 1.f;
+      W w = a * read<W>(g + c);
+      if constexpr (affine_moves) w += read<W>(p.da + c) * read<W>(h + c);
+      W of_x = {};
       if constexpr (dual) {
-        const float dxhat = of.rstd * (N::load(dx + c) - of.dx_mean - xhat * of.q);
-        const float scaled = a * N::load(h + c);
+        const W dxhat = of.rstd * (read<W>(dx + c) - of.dx_mean - xhat * of.q);
+        const W scaled = a * read<W>(h + c);
         w -= pull * scaled;
-        N::store(g_dx + c, of.rstd * (scaled - mean.h - xhat * mean.xhat_h));
+        write(g_dx + c, of.rstd * (scaled - mean.h - xhat * mean.xhat_h));
         of_x = -of.rstd * (xhat * mean.dxhat_h + dxhat * mean.xhat_h);
       }
-      N::store(g_x + c, of_x + of.rstd * (w - mean.w - xhat * mean.xhat_w));
-    }
+      write(g_x + c, of_x + of.rstd * (w - mean.w - xhat * mean.xhat_w));
+    });
   }
 }
 
@@ -164,17 +162,13 @@ void choose(const LayerNormRows<X, Y>& r, Body&& body) {
 template <Isa isa>
 template <class X, class Y>
 void LayerNormLoops<isa>::forward(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
-  choose(r, [&]<bool dual, bool affine, bool affine_moves>() {
-    forward_of<isa, dual, affine, affine_moves>(r, from, to);
-  });
+  choose(r, [&]<bool dual, bool affine, bool affine_moves>() { forward_of<dual, affine, affine_moves>(r, from, to); });
 }
 
 template <Isa isa>
 template <class X, class Y>
 void LayerNormLoops<isa>::backward(const LayerNormRows<X, Y>& r, int64_t from, int64_t to) {
-  choose(r, [&]<bool dual, bool affine, bool affine_moves>() {
-    backward_of<isa, dual, affine, affine_moves>(r, from, to);
-  });
+  choose(r, [&]<bool dual, bool affine, bool affine_moves>() { backward_of<dual, affine, affine_moves>(r, from, to); });
 }
 
 template void LayerNormLoops<Isa::TTFM_ISA>::forward(const LayerNormRows<float, float>&, int64_t, int64_t);

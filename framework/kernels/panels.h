@@ -63,13 +63,4 @@ struct PanelLoops {
                        int64_t columns, const float* bias, bool add, Y* y, int64_t stride_y);
 };
 
-/// f(PanelLoops<isa>())
-template <class F>
-void dispatch_panels(F&& f) {
-#ifdef __x86_64__
-  if (isa() == Isa::avx512_bf16) return f(PanelLoops<Isa::avx512_bf16>());
-#endif
-  dispatch<PanelLoops>(f);
-}
-
 }  // namespace ttfm::kernels

@@ -34,9 +34,7 @@ struct Numbers {
   const T* data;
   int64_t stride;
 
-  [[gnu::always_inline]] float unit(int64_t i, int64_t j) const {
-    return Number<Isa::TTFM_ISA>::load(data + i * stride + j);
-  }
+  [[gnu::always_inline]] float unit(int64_t i, int64_t j) const { return read<float>(data + i * stride + j); }
   [[gnu::always_inline]] Vector vector(int64_t i, int64_t j) const { return read<Wide>(data + i * stride + j); }
   [[gnu::always_inline]] bool whole(int64_t, int64_t, int64_t, int64_t) const { return true; }
   [[gnu::always_inline]] void prefetch(int64_t i, int64_t j, int64_t rows, int64_t count) const {
@@ -197,20 +195,8 @@ void multiply_block(const U* left, int64_t stride_left, const U* right, int64_t 
 template <class From, class To>
 [[gnu::always_inline]] inline void convert(const From* from, int64_t stride_from, To* to, int64_t stride_to,
                                            int64_t rows, int64_t columns) {
-  using N = Number<Isa::TTFM_ISA>;
-  for (int64_t i = 0; i < rows; ++i) {
-    int64_t start = 0;
-#ifdef __AVX512BF16__
-    if constexpr (std::is_same_v<From, float> && std::is_same_v<To, Bf16>) {
-      for (; start + kLanes <= columns; start += kLanes) {
-        const __m512 numbers = _mm512_loadu_ps(from + i * stride_from + start);
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i * stride_to + start),
-                            __builtin_bit_cast(__m256i, _mm512_cvtneps_pbh(numbers)));
-      }
-    }
-#endif
-#pragma omp simd
-    for (int64_t j = start; j < columns; ++j) N::store(to + i * stride_to + j, N::load(from + i * stride_from + j));
+  for (int64_t i = 0; i < rows; ++i, from += stride_from, to += stride_to) {
+    each(columns, [&]<class W>(int64_t c) { write(to + c, read<W>(from + c)); });
   }
 }
 

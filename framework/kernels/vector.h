@@ -11,7 +11,12 @@
 
 #include "kernels/number.h"
 
-/// Vectors of floats as wide as the instruction set that a file of loops is compiled for.
+/// Vectors of floats as wide as the instruction set that a file of loops is compiled for. Everything here is inlined, and
+/// nothing calls the standard library: code that one instruction set compiled must never be taken by the linker for another.
+///
+/// Loops are written once for W = Wide, a vector, and W = float, what is left of a row (each(), sum_up()). They take what
+/// says where numbers lie by value: a vector may alias anything, so that pointers elsewhere would be read again after each
+/// that is written.
 namespace ttfm::kernels {
 
 #if defined(__AVX512F__)
@@ -32,11 +37,13 @@ typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned
 /// A vector as a value: what templates are given, which drop Vector's alignment.
 typedef float Wide __attribute__((vector_size(kLanes * sizeof(float))));
 typedef uint32_t WideBits __attribute__((vector_size(kLanes * sizeof(uint32_t))));
+typedef uint16_t Halves __attribute__((vector_size(kLanes * sizeof(uint16_t)), aligned(alignof(uint16_t)), may_alias));
+
+template <class W>
+using Bits = std::conditional_t<std::is_same_v<W, Wide>, WideBits, uint32_t>;
 
 /// As many bfloat16 as a vector has numbers, each in the lower half of a unit.
 [[gnu::always_inline]] inline WideBits halves_at(const Bf16* p) {
-  typedef uint16_t Halves
-      __attribute__((vector_size(kLanes * sizeof(uint16_t)), aligned(alignof(uint16_t)), may_alias));
   const Halves& halves = *reinterpret_cast<const Halves*>(p);
 #ifdef __AVX512F__
   // GCC makes two conversions and a concatenation of the other form, and warns of its own header without the mask
@@ -49,8 +56,10 @@ typedef uint32_t WideBits __attribute__((vector_size(kLanes * sizeof(uint32_t)))
 /// One number from there on as a float, or as many as a vector has. W: float or Wide.
 template <class W, class T>
 [[gnu::always_inline]] inline W read(const T* p) {
-  if constexpr (std::is_same_v<W, float>) {
-    return Number<Isa::TTFM_ISA>::load(p);
+  if constexpr (std::is_same_v<W, float> && std::is_same_v<T, float>) {
+    return *p;
+  } else if constexpr (std::is_same_v<W, float>) {
+    return __builtin_bit_cast(float, static_cast<uint32_t>(p->bits) << 16);
   } else if constexpr (std::is_same_v<T, float>) {
     return vector_at(p);
   } else {
@@ -58,14 +67,53 @@ template <class W, class T>
   }
 }
 
+/// The numbers from p on <- x. To a bfloat16 it is rounded to the nearest, ties to even; a NaN stays one. (The processor's
+/// instruction for it makes zeros of numbers below the smallest normal one.)
+template <class W, class T>
+[[gnu::always_inline]] inline void write(T* p, W x) {
+  if constexpr (std::is_same_v<T, float> && std::is_same_v<W, float>) {
+    *p = x;
+  } else if constexpr (std::is_same_v<T, float>) {
+    vector_at(p) = x;
+  } else {
+#ifdef __AVX512BF16__
+    if constexpr (std::is_same_v<W, Wide>) {
+      const auto rounded = _mm512_cvtneps_pbh(__builtin_bit_cast(__m512, x));
+      *reinterpret_cast<Halves*>(p) = __builtin_bit_cast(Halves, rounded);
+      return;
+    }
+#endif
+    const Bits<W> bits = __builtin_bit_cast(Bits<W>, x), high = bits >> 16;
+    const Bits<W> rounded = (bits + 0x7fffu + (high & 1u)) >> 16;
+    const Bits<W> kept = x != x ? high | 0x40u : rounded;
+    if constexpr (std::is_same_v<W, float>) {
+      p->bits = static_cast<uint16_t>(kept);
+    } else {
+      *reinterpret_cast<Halves*>(p) = __builtin_convertvector(kept, Halves);
+    }
+  }
+}
+
 /// *p += x
 template <class W>
 [[gnu::always_inline]] inline void add_to(float* p, W x) {
-  if constexpr (std::is_same_v<W, float>) {
-    *p += x;
-  } else {
-    vector_at(p) += x;
-  }
+  write(p, read<W>(p) + x);
+}
+
+/// The larger and the smaller one; b where one of them is a NaN.
+template <class W>
+[[gnu::always_inline]] inline W larger(W a, W b) {
+#ifdef __AVX512F__  // of the other form GCC makes a comparison and a choice
+  if constexpr (std::is_same_v<W, Wide>) return Wide(_mm512_maskz_max_ps(0xffff, __m512(a), __m512(b)));
+#endif
+  return a > b ? a : b;
+}
+template <class W>
+[[gnu::always_inline]] inline W smaller(W a, W b) {
+#ifdef __AVX512F__
+  if constexpr (std::is_same_v<W, Wide>) return Wide(_mm512_maskz_min_ps(0xffff, __m512(a), __m512(b)));
+#endif
+  return a < b ? a : b;
 }
 
 /// All lanes of x in one, by halves: op(a, b) for vectors and floats.
@@ -86,21 +134,28 @@ template <class Op>
   return op(op(four[0], four[2]), op(four[1], four[3]));
 }
 
+/// f.operator()<W>(c) for 0 <= c < n: with W = Wide for as many numbers as a vector has, with W = float for what is left.
+template <class F>
+[[gnu::always_inline]] inline void each(int64_t n, F f) {
+  const int64_t whole = n - n % kLanes;
+  for (int64_t c = 0; c < whole; c += kLanes) f.template operator()<Wide>(c);
+  for (int64_t c = whole; c < n; ++c) f.template operator()<float>(c);
+}
+
 template <int count>
 struct Sums {
   float of[count];
 };
 
-/// What add(W* sums, c) adds up for 0 <= c < n: it is called with W = Wide for as many numbers as a vector has, with W =
-/// float for what is left. (Of a loop with `omp simd reduction` the compiler adds up the lanes one after the other, which
-/// for rows of some hundred numbers takes longer than the loop.)
+/// What add(W* sums, c) adds up for 0 <= c < n, called as by each(). (Of a loop with `omp simd reduction` the compiler adds
+/// up the lanes one after the other, which for rows of some hundred numbers takes longer than the loop.)
 template <int count, class F>
 [[gnu::always_inline]] inline Sums<count> sum_up(int64_t n, F add) {
   Wide lanes[count] = {};
-  int64_t c = 0;
-  for (; c + kLanes <= n; c += kLanes) add(lanes, c);
+  const int64_t whole = n - n % kLanes;
+  for (int64_t c = 0; c < whole; c += kLanes) add(lanes, c);
   Sums<count> sums{};
-  for (; c < n; ++c) add(sums.of, c);
+  for (int64_t c = whole; c < n; ++c) add(sums.of, c);
   for (int i = 0; i < count; ++i) sums.of[i] += folded(lanes[i], [](auto a, auto b) { return a + b; });
   return sums;
 }

@@ -2,32 +2,10 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "kernels/winograd.h"
 
-#include <type_traits>
-
 #include "kernels/vector.h"
 
 namespace ttfm::kernels {
 namespace {
-
-// V is a vector of channels, or one of them. A template's argument has lost that vectors lie anywhere in memory.
-template <class V>
-[[gnu::always_inline]] inline V load(const float* p) {
-  if constexpr (std::is_same_v<V, float>) {
-    return *p;
-  } else {
-    return vector_at(p);
-  }
-}
-[[gnu::always_inline]] inline void store(float* p, float value) { *p = value; }
-[[gnu::always_inline]] inline void store(float* p, const Vector& value) { vector_at(p) = value; }
-
-/// f(V(), channel) for so many channels, by vectors, and one by one at the end.
-template <class F>
-[[gnu::always_inline]] inline void over_channels(int64_t channels, F&& f) {
-  int64_t channel = 0;
-  for (; channel + kLanes <= channels; channel += kLanes) f(Vector{}, channel);
-  for (; channel < channels; ++channel) f(0.f, channel);
-}
 
 /// f(row, column, count, done) for the rows of patches, or parts of them, that make up first <= i < last: `count` from
 /// `column` on after `done` others. Rows are counted through all images.
@@ -104,15 +82,15 @@ void WinogradLoops<isa>::of_x(Channels<const float> x, Patches patches, int64_t 
       rows[i] = pixel < 0 ? kZeros : x.data + pixel * x.stride;
       steps[i] = pixel < 0 ? 0 : x.stride;
     }
-    over_channels(x.count, [&]<class V>(V, int64_t channel) {
+    each(x.count, [&]<class V>(int64_t channel) {
       // B^T of a column of pixels
       const auto transformed = [&](int64_t j, V(&d)[4]) {
         if (j < 0 || j >= patches.width) {
-          for (V& each : d) each = V{};
+          for (V& pixel : d) pixel = V{};
           return;
         }
         V pixels[4];
-        for (int64_t i = 0; i < 4; ++i) pixels[i] = load<V>(rows[i] + (steps[i] ? j * steps[i] + channel : 0));
+        for (int64_t i = 0; i < 4; ++i) pixels[i] = read<V>(rows[i] + (steps[i] ? j * steps[i] + channel : 0));
         b_transposed(pixels[0], pixels[1], pixels[2], pixels[3], d);
       };
       V a[4], b[4], c[4], d[4];  // the patch's columns, of which the next one has the last two
@@ -125,7 +103,7 @@ void WinogradLoops<isa>::of_x(Channels<const float> x, Patches patches, int64_t 
         for (int64_t i = 0; i < 4; ++i) {
           V points[4];
           b_transposed(a[i], b[i], c[i], d[i], points);
-          for (int64_t j = 0; j < 4; ++j) store(at + (4 * i + j) * to.point, points[j]);
+          for (int64_t j = 0; j < 4; ++j) write(at + (4 * i + j) * to.point, points[j]);
           a[i] = c[i];
           b[i] = d[i];
         }
@@ -138,9 +116,9 @@ template <Isa isa>
 void WinogradLoops<isa>::of_g(Channels<const float> g, Patches patches, int64_t first, int64_t last, Points<float> to) {
   over_rows(patches, first, last, [&](int64_t row, int64_t column, int64_t count, int64_t done) {
     const int64_t pixels[2] = {pixels_of(patches, row, 0), pixels_of(patches, row, 1)};
-    over_channels(g.count, [&]<class V>(V, int64_t channel) {
+    each(g.count, [&]<class V>(int64_t channel) {
       const auto pixel = [&](int64_t i, int64_t j) {
-        return pixels[i] < 0 || j >= patches.width ? V{} : load<V>(g.data + (pixels[i] + j) * g.stride + channel);
+        return pixels[i] < 0 || j >= patches.width ? V{} : read<V>(g.data + (pixels[i] + j) * g.stride + channel);
       };
       float* at = to.data + done * to.row + channel;
       for (int64_t p = column; p < column + count; ++p, at += to.row) {
@@ -150,7 +128,7 @@ void WinogradLoops<isa>::of_g(Channels<const float> g, Patches patches, int64_t 
         for (int64_t i = 0; i < 4; ++i) {
           V points[4];
           times_a(left[i], right[i], points);
-          for (int64_t j = 0; j < 4; ++j) store(at + (4 * i + j) * to.point, points[j]);
+          for (int64_t j = 0; j < 4; ++j) write(at + (4 * i + j) * to.point, points[j]);
         }
       }
     });
@@ -162,13 +140,13 @@ void WinogradLoops<isa>::to_y(Points<const float> from, const float* bias, Patch
                               Channels<float> y) {
   over_rows(patches, first, last, [&](int64_t row, int64_t column, int64_t count, int64_t done) {
     const int64_t pixels[2] = {pixels_of(patches, row, 0), pixels_of(patches, row, 1)};
-    over_channels(y.count, [&]<class V>(V, int64_t channel) {
-      const V constant = bias ? load<V>(bias + channel) : V{};
+    each(y.count, [&]<class V>(int64_t channel) {
+      const V constant = bias ? read<V>(bias + channel) : V{};
       const float* at = from.data + done * from.row + channel;
       for (int64_t p = column; p < column + count; ++p, at += from.row) {
         V columns[4][2];
         for (int64_t j = 0; j < 4; ++j) {
-          const auto point = [&](int64_t i) { return load<V>(at + (4 * i + j) * from.point); };
+          const auto point = [&](int64_t i) { return read<V>(at + (4 * i + j) * from.point); };
           a_transposed(point(0), point(1), point(2), point(3), columns[j]);
         }
         for (int64_t i = 0; i < 2; ++i) {
@@ -176,8 +154,8 @@ void WinogradLoops<isa>::to_y(Points<const float> from, const float* bias, Patch
           V results[2];
           a_transposed(columns[0][i], columns[1][i], columns[2][i], columns[3][i], results);
           float* const out = y.data + (pixels[i] + 2 * p) * y.stride + channel;
-          store(out, results[0] + constant);
-          if (2 * p + 1 < patches.width) store(out + y.stride, results[1] + constant);
+          write(out, results[0] + constant);
+          if (2 * p + 1 < patches.width) write(out + y.stride, results[1] + constant);
         }
       }
     });
@@ -186,32 +164,32 @@ void WinogradLoops<isa>::to_y(Points<const float> from, const float* bias, Patch
 
 template <Isa isa>
 void WinogradLoops<isa>::of_weight(const float* w, int64_t place, int64_t channels, float* to, int64_t point) {
-  over_channels(channels, [&]<class V>(V, int64_t channel) {
+  each(channels, [&]<class V>(int64_t channel) {
     V columns[3][4];
     for (int64_t j = 0; j < 3; ++j) {
-      const auto at = [&](int64_t i) { return load<V>(w + (3 * i + j) * place + channel); };
+      const auto at = [&](int64_t i) { return read<V>(w + (3 * i + j) * place + channel); };
       times_g(at(0), at(1), at(2), columns[j]);
     }
     for (int64_t i = 0; i < 4; ++i) {
       V points[4];
       times_g(columns[0][i], columns[1][i], columns[2][i], points);
-      for (int64_t j = 0; j < 4; ++j) store(to + (4 * i + j) * point + channel, points[j]);
+      for (int64_t j = 0; j < 4; ++j) write(to + (4 * i + j) * point + channel, points[j]);
     }
   });
 }
 
 template <Isa isa>
 void WinogradLoops<isa>::to_weight(const float* from, int64_t point, int64_t channels, float* w, int64_t place) {
-  over_channels(channels, [&]<class V>(V, int64_t channel) {
+  each(channels, [&]<class V>(int64_t channel) {
     V columns[4][3];
     for (int64_t j = 0; j < 4; ++j) {
-      const auto at = [&](int64_t i) { return load<V>(from + (4 * i + j) * point + channel); };
+      const auto at = [&](int64_t i) { return read<V>(from + (4 * i + j) * point + channel); };
       g_transposed(at(0), at(1), at(2), at(3), columns[j]);
     }
     for (int64_t i = 0; i < 3; ++i) {
       V results[3];
       g_transposed(columns[0][i], columns[1][i], columns[2][i], columns[3][i], results);
-      for (int64_t j = 0; j < 3; ++j) store(w + (3 * i + j) * place + channel, results[j]);
+      for (int64_t j = 0; j < 3; ++j) write(w + (3 * i + j) * place + channel, results[j]);
     }
   });
 }

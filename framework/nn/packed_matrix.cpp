@@ -56,7 +56,7 @@ void PackedMatrix::pack(StridedMatrix<T> m) {
       return;
     }
   }
-  kernels::dispatch_panels([&](auto loops) {
+  kernels::dispatch<kernels::PanelLoops>([&](auto loops) {
     using Loops = decltype(loops);
     panel_ = Loops::template units<T>(k_) * kPanel;
     panels_ = units(panels_of(n_) * panel_);
@@ -84,7 +84,7 @@ void PackedMatrix::multiply(StridedMatrix<T> x, int64_t rows, const float* bias,
       return tiles_->multiply(x, rows, add || bias, y, stride_y);
     }
   }
-  kernels::dispatch_panels([&](auto loops) {
+  kernels::dispatch<kernels::PanelLoops>([&](auto loops) {
     using Loops = decltype(loops);
     using Unit = typename Loops::template Unit<T>;
     const int64_t depth = Loops::template units<T>(k_);

@@ -80,7 +80,7 @@ WeightPanels panels_for_x(const Tensor& weight) {
         loops.of_weight(w + (column + o) * kPlaces * in + row, in, rows, block + o * kBlock, kBlock * kBlock);
       }
     });
-    kernels::dispatch_panels([&](auto loops) {
+    kernels::dispatch<kernels::PanelLoops>([&](auto loops) {
       for (int64_t p = 0; p < kPoints; ++p) {
         loops.pack(StridedMatrix<float>{block + p * kBlock * kBlock, 1, kBlock}, rows, count, to + p * panels.point(),
                    panels.panel(), 0, 1);
@@ -126,7 +126,7 @@ void convolve(const Tensor& x, const WeightPanels& weights, const float* bias, c
       kernels::dispatch<WinogradLoops>([&](auto loops) {
         loops.of_x({loop::numbers(x), in, in}, patches, first, last, {left, left_point, left_row});
       });
-      kernels::dispatch_panels([&](auto loops) {
+      kernels::dispatch<kernels::PanelLoops>([&](auto loops) {
         for (int64_t p = 0; p < kPoints; ++p) {
           loops.multiply(left + p * left_point, left_row, weights.at(p), weights.panel(), in, last - first, out,
                          /*bias=*/nullptr, /*add=*/false, sums + p * sums_point, out);
@@ -199,7 +199,7 @@ Tensor convolve_winograd_gradient_of_weight(const Tensor& given_g, const Tensor&
           loops.of_g({loop::numbers(g) + channel, out, channels}, patches, start, last,
                      {points, block * kBlock, kBlock});
         });
-        kernels::dispatch_panels([&](auto loops) {
+        kernels::dispatch<kernels::PanelLoops>([&](auto loops) {
           for (int64_t p = 0; p < kPoints; ++p) {
             loops.load(StridedMatrix<float>{points + p * block * kBlock, 1, kBlock}, channels, last - start,
                        left + p * left_point + channel * left_row, left_row);
@@ -208,7 +208,7 @@ Tensor convolve_winograd_gradient_of_weight(const Tensor& given_g, const Tensor&
       }
     });
     parallel_for(0, kPoints * blocks, 1, [&](int64_t first_part, int64_t last_part) {
-      kernels::dispatch_panels([&](auto loops) {
+      kernels::dispatch<kernels::PanelLoops>([&](auto loops) {
         for (int64_t i = first_part; i < last_part; ++i) {
           const int64_t point = i / blocks, channel = i % blocks * kBlock;
           loops.multiply(left + point * left_point + channel * left_row, left_row, right + point * right_point, panel,

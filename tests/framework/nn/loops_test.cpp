@@ -4,12 +4,16 @@
 // The loops of framework/kernels, of every instruction set and in both types, beside LibTorch's operations in double:
 // values, tangents and the gradients of everything that went in.
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -105,6 +109,23 @@ TEST_P(LoopsTest, ActivationsWithAndWithoutBias) {
       expect_equal([](const Duals& in) { return nn::pending_silu(biased(in[0], in[1])).value(); }, {x, bias});
       expect_equal([](const Duals& in) { return nn::pending_gelu(biased(in[0], in[1])).value(); }, {x, bias});
       expect_equal([](const Duals& in) { return nn::pending_gelu(nn::Biased<Dual>{in[0], {}}).value(); }, {x});
+    }
+  }
+}
+
+TEST_P(LoopsTest, ActivationsOfNumbersFarOutAndOfNoNumber) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Tensor numbers = at::tensor({-1e4, -90., -20., -0.5, 0., 0.5, 20., 90., 1e4, nan});
+  const Tensor x = numbers.repeat({1, 2, 4}).set_requires_grad(false);  // by vectors, and what is left of a row
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    const Dual in{x.to(type), at::ones_like(x, type)};
+    for (const auto& f : {nn::pending_silu<Dual>, nn::pending_gelu<Dual>}) {
+      const Dual y = f({in, {}}).value(),
+                 exact = f({linear_map(in, [](const Tensor&a) { return a.to(at::kDouble); }), {}}).value();
+      const double tolerance = type == at::kFloat ? 1e-6 : 4e-3;
+      EXPECT_TRUE(at::allclose(y.primal.to(at::kDouble), exact.primal, tolerance, 1e-6, /*equal_nan=*/true))
+          << y.primal;
+      EXPECT_TRUE(at::allclose(y.tangent.to(at::kDouble), exact.tangent, tolerance, 1e-6, true)) << y.tangent;
     }
   }
 }

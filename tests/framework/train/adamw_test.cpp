@@ -152,7 +152,7 @@ TEST_P(AdamWIsaTest, TheNormIsThatOfAllNumbersAndSaysWhereOneIsNotFinite) {
 
 INSTANTIATE_TEST_SUITE_P(Isas, AdamWIsaTest,
                          testing::Values(kernels::Isa::plain, kernels::Isa::avx2, kernels::Isa::avx512,
-                                         kernels::Isa::amx),
+                                         kernels::Isa::avx512_bf16, kernels::Isa::amx),
                          [](const auto& tested) { return kernels::name(tested.param); });
 
 }  // namespace

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The ttfm authors
+#pragma once
+
+#include "kernels/vector.h"
+
+/// Functions that the loops are made of, of a float or a vector of them.
+namespace ttfm::kernels {
+
+constexpr float kLargestExponent = 87.3f;  ///< e^-kLargestExponent is about the smallest normal number
+
+template <class W>
+[[gnu::always_inline]] inline W square_root(W x) {
+  if constexpr (std::is_same_v<W, float>) {
+    return __builtin_sqrtf(x);
+  } else {
+    W y;
+    for (int i = 0; i < kLanes; ++i) y[i] = __builtin_sqrtf(x[i]);
+    return y;
+  }
+}
+
+/// e^x for |x| <= kLargestExponent to about one unit in the last place, NaN of NaN.
+/// 2^n e^r with |r| <= ln(2)/2; n ln(2) is subtracted in two parts, the first of few digits (as Cephes' expf does), and
+/// e^r = 1 + r + r^2 P(r) with the P of degree 4 whose largest relative error is the least, 4e-9.
+template <class W>
+[[gnu::always_inline]] inline W exp_within(W x) {
+  constexpr float log2_e = 1.44269504088896341f, ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
+  constexpr float to_integer = 12582912.f;  // 1.5 2^23: adding it rounds, and leaves the integer in the lowest bits
+  const W shifted = x * log2_e + to_integer;
+  const W n = shifted - to_integer;
+  W r = x - n * ln2_high;
+  r = r - n * ln2_low;
+  W p = r * 1.38145394e-3f + 8.36874545e-3f;
+  p = p * r + 4.16683890e-2f;
+  p = p * r + 1.66665211e-1f;
+  p = p * r + 4.99999940e-1f;
+  p = p * r + 1.f;
+  p = p * r + 1.f;
+  constexpr uint32_t one = 127u << 23;  // the bits of 1.f
+  return p * __builtin_bit_cast(W, (__builtin_bit_cast(Bits<W>, shifted) << 23) + one);
+}
+
+/// The same for all x <= 0; 0 below -kLargestExponent.
+template <class W>
+[[gnu::always_inline]] inline W exp_negative(W x) {
+  const W lowest = W{} - kLargestExponent;
+  return x < lowest ? W{} : exp_within(larger(lowest, x));
+}
+
+/// 1 / (1 + e^-x), at least 1e-38
+template <class W>
+[[gnu::always_inline]] inline W sigmoid(W x) {
+  const W largest = W{} + kLargestExponent;
+  return 1.f / (1.f + exp_within(-larger(-largest, smaller(largest, x))));
+}
+
+}  // namespace ttfm::kernels
