@@ -167,11 +167,26 @@ template <class T>
 }
 #endif
 
-/// y (+)= left right for so many rows and vectors of columns.
-template <int rows, int vectors, class U>
-void multiply_block(const U* left, int64_t stride_left, const U* right, int64_t depth, bool add, float* y,
-                    int64_t stride_y) {
-  do {
+/// to <- sum, or with `add` before + sum. (Loops that GCC unrolls on its own it unrolls too late: sum is in memory then.)
+template <int rows, int vectors, class Y>
+[[gnu::always_inline]] inline void leave(const Vector (&sum)[rows][vectors], bool add, const float* before,
+                                         int64_t stride_before, Y* to, int64_t stride) {
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 16
+    for (int j = 0; j < vectors; ++j) {
+      const Vector& so_far = vector_at(before + i * stride_before + j * kLanes);
+      write<Wide>(to + i * stride + j * kLanes, add ? so_far + sum[i][j] : sum[i][j]);
+    }
+  }
+}
+
+/// y <- left right, or with `add` sums + left right, for so many rows and vectors of columns. What the last part of the
+/// depth adds goes from the registers into y; sums, which may be y, has what was added before.
+template <int rows, int vectors, class U, class Y>
+[[gnu::noinline]] void multiply_block(const U* left, int64_t stride_left, const U* right, int64_t depth, bool add,
+                                      float* sums, int64_t stride_sums, Y* y, int64_t stride_y) {
+  for (;; depth -= kChunk, add = true) {
     Vector sum[rows][vectors] = {};
     for (const U* const end = left + least(kChunk, depth); left != end; ++left, right += kPanel) {
       Vector of_right[vectors];
@@ -180,15 +195,9 @@ void multiply_block(const U* left, int64_t stride_left, const U* right, int64_t 
         for (int j = 0; j < vectors; ++j) sum[i][j] = sum_of(sum[i][j], left[i * stride_left], of_right[j]);
       }
     }
-    for (int i = 0; i < rows; ++i) {
-      for (int j = 0; j < vectors; ++j) {
-        Vector& out = vector_at(y + i * stride_y + j * kLanes);
-        out = add ? out + sum[i][j] : sum[i][j];
-      }
-    }
-    add = true;
-    depth -= kChunk;
-  } while (depth > 0);
+    if (depth <= kChunk) return leave(sum, add, sums, stride_sums, y, stride_y);
+    leave(sum, add, sums, stride_sums, sums, stride_sums);
+  }
 }
 
 /// to <- from, [rows, columns], in the other's type of number.
@@ -218,17 +227,18 @@ template <int rows, int vectors, class U, class Y>
                                                  const U* right) {
   constexpr int64_t kWidth = vectors * kLanes;
   Y* const y = call.y + row * call.stride_y + column;
-  const auto sum_up = [&](float* sums, int64_t stride) {
-    if (call.bias) convert(call.bias + column, 0, sums, stride, rows, width);
+  const auto sum_up = [&](float* sums, int64_t stride_sums, auto* to, int64_t stride) {
+    if (call.bias) convert(call.bias + column, 0, sums, stride_sums, rows, width);
     multiply_block<rows, vectors>(call.left + row * call.stride_left, call.stride_left, right, call.depth,
-                                  call.add || call.bias, sums, stride);
+                                  call.add || call.bias, sums, stride_sums, to, stride);
   };
   if constexpr (std::is_same_v<Y, float>) {
-    if (width == kWidth) return sum_up(y, call.stride_y);
+    if (width == kWidth) return sum_up(y, call.stride_y, y, call.stride_y);
   }
   alignas(Vector) float sums[rows * kWidth];
   if (call.add) convert(y, call.stride_y, sums, kWidth, rows, width);
-  sum_up(sums, kWidth);
+  if (width == kWidth) return sum_up(sums, kWidth, y, call.stride_y);
+  sum_up(sums, kWidth, sums, kWidth);
   convert(sums, kWidth, y, call.stride_y, rows, width);
 }
 
