@@ -13,7 +13,7 @@ namespace ttfm::kernels {
 /// Backward, with g of out and h of dout:
 ///   g_y = gate g + dgate h,  g_dy = gate h
 ///   g_gate = sum of (g (y + bias) + h dy),  g_dgate = sum of h (y + bias)    over a sample's rows
-/// and g_bias, the sum of all rows of g_y. X: of x and out; Y: of y.
+/// and g_bias, the sum of all rows of g_y; without y only g_y and g_dy. X: of x and out; Y: of y.
 template <class X, class Y>
 struct GateRows {
   int64_t columns = 0, rows_per_sample = 1;

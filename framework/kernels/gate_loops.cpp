@@ -27,31 +27,34 @@ void forward_of(const GateRows<X, Y> r, int64_t from, int64_t to) {
   }
 }
 
-template <bool dual, bool gate_moves, class X, class Y>
+/// all_of_them: of the gate and the bias too.
+template <bool dual, bool gate_moves, bool all_of_them, class X, class Y>
 void backward_of(const GateRows<X, Y> r, int64_t from, int64_t to) {
   const int64_t n = r.columns;
   for (int64_t sample = from; sample < to; ++sample) {
     const float* gate = r.gate + sample * r.stride;
     const float* dgate = gate_moves ? r.dgate + sample * r.stride : nullptr;
-    float *g_gate = r.g_gate + sample * n, *g_bias = r.g_bias + sample * n;
-    float* g_dgate = gate_moves ? r.g_dgate + sample * n : nullptr;
+    float* g_gate = all_of_them ? r.g_gate + sample * n : nullptr;
+    float* g_dgate = all_of_them && gate_moves ? r.g_dgate + sample * n : nullptr;
+    float* g_bias = all_of_them ? r.g_bias + sample * n : nullptr;
     for (int64_t at = sample * r.rows_per_sample * n; at < (sample + 1) * r.rows_per_sample * n; at += n) {
       each(n, [&]<class W>(int64_t c) {
         const W g = read<W>(r.g + at + c), factor = read<W>(gate + c);
-        const W y = read<W>(r.y + at + c) + read<W>(r.bias + c);
-        W of_gate = g * y, of_y = factor * g;
+        W of_y = factor * g, h = {};
         if constexpr (dual) {
-          const W h = read<W>(r.h + at + c);
-          of_gate += h * read<W>(r.dy + at + c);
+          h = read<W>(r.h + at + c);
           write(r.g_dy + at + c, factor * h);
-          if constexpr (gate_moves) {
-            of_y += read<W>(dgate + c) * h;
-            add_to(g_dgate + c, h * y);
-          }
+          if constexpr (gate_moves) of_y += read<W>(dgate + c) * h;
         }
-        add_to(g_gate + c, of_gate);
-        add_to(g_bias + c, of_y);
         write(r.g_y + at + c, of_y);
+        if constexpr (all_of_them) {
+          const W y = read<W>(r.y + at + c) + read<W>(r.bias + c);
+          W of_gate = g * y;
+          if constexpr (dual) of_gate += h * read<W>(r.dy + at + c);
+          if constexpr (dual && gate_moves) add_to(g_dgate + c, h * y);
+          add_to(g_gate + c, of_gate);
+          add_to(g_bias + c, of_y);
+        }
       });
     }
   }
@@ -72,9 +75,13 @@ void GateLoops<isa>::forward(const GateRows<X, Y>& r, int64_t from, int64_t to) 
 template <Isa isa>
 template <class X, class Y>
 void GateLoops<isa>::backward(const GateRows<X, Y>& r, int64_t from, int64_t to) {
-  if (!r.dy) return backward_of<false, false>(r, from, to);
-  if (r.dgate) return backward_of<true, true>(r, from, to);
-  backward_of<true, false>(r, from, to);
+  const auto with_form = [&]<bool dual, bool gate_moves>() {
+    if (r.y) return backward_of<dual, gate_moves, true>(r, from, to);
+    backward_of<dual, gate_moves, false>(r, from, to);
+  };
+  if (!r.h) return with_form.template operator()<false, false>();
+  if (r.dgate) return with_form.template operator()<true, true>();
+  with_form.template operator()<true, false>();
 }
 
 template void GateLoops<Isa::TTFM_ISA>::forward(const GateRows<float, float>&, int64_t, int64_t);

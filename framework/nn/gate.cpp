@@ -40,7 +40,10 @@ struct Gated : Function<Gated> {
                                const Optional& dgate, const Tensor& y, const Optional& dy, const Optional& bias) {
     const Below guard;
     const auto plain = [](const Optional& z) { return z.value_or(Tensor()); };
-    context->save_for_backward({gate, plain(dgate), y, plain(dy), plain(bias)});
+    // y is needed for the gradients of gate and bias alone: not where they are those of a frozen network
+    const bool keeps = gate.requires_grad() || (dgate && dgate->requires_grad()) || (bias && bias->requires_grad());
+    context->save_for_backward({gate, plain(dgate), keeps ? y : Tensor(), keeps ? plain(dy) : Tensor(), plain(bias)});
+    context->saved_data["type"] = static_cast<int64_t>(y.scalar_type());
     context->saved_data["x_moves"] = dx.has_value();
     const Dual sum = gate_forward({x, plain(dx)}, {gate, plain(dgate)}, {y, plain(dy)}, plain(bias));
     if (!sum.tangent.defined()) return {sum.primal};
@@ -51,22 +54,24 @@ struct Gated : Function<Gated> {
     const auto saved = context->get_saved_variables();
     const Dual gate{saved[0], saved[1]}, y{saved[2], saved[3]};
     const Tensor& bias = saved[4];
+    const auto type = static_cast<at::ScalarType>(context->saved_data["type"].toInt());
     variable_list out(kTensors);
     out[kX] = gradients[0];
     if (context->saved_data["x_moves"].toBool()) out[kDx] = gradients[1];
     if (c10::GradMode::is_enabled()) {
       if (gradients.size() > 1) refuse_second_gradient("gated residual");
-      const Tensor whole = bias.defined() ? y.primal + bias : y.primal;
-      const Tensor g = gradients[0], wide_gate = per_token(gate.primal, whole);
-      out[kGate] = (g * whole).sum_to_size(wide_gate.sizes()).view(gate.primal.sizes());
+      const Tensor g = gradients[0], wide_gate = per_token(gate.primal, g);
       out[kY] = g * wide_gate;
+      if (!y.primal.defined()) return out;
+      const Tensor whole = bias.defined() ? y.primal + bias : y.primal;
+      out[kGate] = (g * whole).sum_to_size(wide_gate.sizes()).view(gate.primal.sizes());
       if (bias.defined()) out[kBias] = out[kY].sum_to_size(bias.sizes());
       return out;
     }
     const Below guard;
     Dual g{gradients[0].contiguous(), {}};
     if (gradients.size() > 1) g.tangent = gradients[1].contiguous();
-    const GateGradients of = gate_backward(gate, y, bias, g);
+    const GateGradients of = gate_backward(gate, y, bias, g, type);
     out[kGate] = of.gate.primal;
     out[kDgate] = of.gate.tangent;
     out[kY] = of.y.primal;

@@ -10,11 +10,10 @@ using namespace loop;
 namespace {
 
 template <class X, class Y>
-kernels::GateRows<X, Y> gate_rows(const Tensor& x, const Dual& gate, const Dual& y, const Tensor& bias) {
+kernels::GateRows<X, Y> gate_rows(at::IntArrayRef shape, const Dual& gate, const Dual& y, const Tensor& bias) {
   kernels::GateRows<X, Y> rows;
-  rows.columns = y.primal.size(-1);
-  rows.rows_per_sample = y.primal.numel() / (rows.columns * y.primal.size(0));
-  rows.x = in<X>(x);
+  rows.columns = shape.back();
+  rows.rows_per_sample = c10::multiply_integers(shape.slice(1)) / rows.columns;
   rows.y = in<Y>(y.primal);
   rows.dy = in<Y>(y.tangent);
   rows.bias = numbers(bias);
@@ -46,7 +45,8 @@ Dual gate_forward(const Dual& x, const Dual& gate, const Dual& y, const Tensor& 
   const Dual sum = empty_value(x.primal, y.tangent.defined(), x.primal.scalar_type());
   with_types(x.primal.scalar_type(), y.primal.scalar_type(), [&](auto x_type, auto y_type) {
     using X = decltype(x_type);
-    auto rows = gate_rows<X, decltype(y_type)>(x.primal, own_gate, y, whole_bias);
+    auto rows = gate_rows<X, decltype(y_type)>(y.primal.sizes(), own_gate, y, whole_bias);
+    rows.x = in<X>(x.primal);
     rows.dx = in<X>(x.tangent);
     rows.out = out_of<X>(sum.primal);
     rows.dout = out_of<X>(sum.tangent);
@@ -57,18 +57,23 @@ Dual gate_forward(const Dual& x, const Dual& gate, const Dual& y, const Tensor& 
   return sum;
 }
 
-GateGradients gate_backward(const Dual& gate, const Dual& y, const Tensor& bias, const Dual& g) {
+GateGradients gate_backward(const Dual& gate, const Dual& y, const Tensor& bias, const Dual& g, at::ScalarType type) {
   RECORD_FUNCTION("ttfm::gate_backward", kNothing);
-  const Tensor whole_bias = bias_or_zeros(bias, y.primal);
+  const bool all_of_them = y.primal.defined();
   const Dual own_gate = aligned_gate(gate);
-  const int64_t samples = y.primal.size(0), columns = y.primal.size(-1);
-  const Dual g_y = empty_value(y);
-  const Dual g_gate{rows_for(gate.primal, samples, columns), rows_for(gate.tangent, samples, columns)};
-  const Tensor g_bias = rows_for(whole_bias, samples, columns);
-  with_types(g.primal.scalar_type(), y.primal.scalar_type(), [&](auto x_type, auto y_type) {
+  const int64_t samples = g.primal.size(0), columns = g.primal.size(-1);
+  const Dual g_y = empty_value(g.primal, g.tangent.defined(), type);
+  Tensor whole_bias, g_bias;
+  Dual g_gate;
+  if (all_of_them) {
+    whole_bias = bias_or_zeros(bias, y.primal);
+    g_gate = {rows_for(gate.primal, samples, columns), rows_for(gate.tangent, samples, columns)};
+    g_bias = rows_for(whole_bias, samples, columns);
+  }
+  with_types(g.primal.scalar_type(), type, [&](auto x_type, auto y_type) {
     using X = decltype(x_type);
     using Y = decltype(y_type);
-    auto rows = gate_rows<X, Y>({}, own_gate, y, whole_bias);
+    auto rows = gate_rows<X, Y>(g.primal.sizes(), own_gate, y, whole_bias);
     rows.g = in<X>(g.primal);
     rows.h = in<X>(g.tangent);
     rows.g_y = out_of<Y>(g_y.primal);
@@ -76,11 +81,11 @@ GateGradients gate_backward(const Dual& gate, const Dual& y, const Tensor& bias,
     rows.g_gate = results(g_gate.primal);
     rows.g_dgate = results(g_gate.tangent);
     rows.g_bias = results(g_bias);
-    over_samples(y.primal, [&](int64_t from, int64_t to) {
+    over_samples(g.primal, [&](int64_t from, int64_t to) {
       kernels::dispatch<kernels::GateLoops>([&](auto loops) { loops.backward(rows, from, to); });
     });
   });
-  return {g_gate, g_y, bias.defined() ? g_bias.sum(0) : Tensor()};
+  return {g_gate, g_y, all_of_them && bias.defined() ? g_bias.sum(0) : Tensor()};
 }
 
 }  // namespace ttfm::nn

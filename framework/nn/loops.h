@@ -87,6 +87,7 @@ struct GateGradients {
   Dual gate, y;
   Tensor bias;
 };
-GateGradients gate_backward(const Dual& gate, const Dual& y, const Tensor& bias, const Dual& g);
+/// That of y in numbers of `type`; without y nothing else.
+GateGradients gate_backward(const Dual& gate, const Dual& y, const Tensor& bias, const Dual& g, at::ScalarType type);
 
 }  // namespace ttfm::nn

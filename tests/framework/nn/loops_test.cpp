@@ -196,6 +196,18 @@ TEST_P(LoopsTest, GatedResidual) {
   }
 }
 
+TEST_P(LoopsTest, GatedResidualOfAFrozenNetwork) {
+  for (const Dual& gate : {normal_dual(5, {2, 19}), constant_dual(5, {2, 19})}) {
+    // in the type that weights have
+    const Layer layer = [&gate](const Duals& in) {
+      const auto type = in[0].primal.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+      const Dual own = linear_map(gate, [type](const Tensor& a) { return a.defined() ? a.to(type) : a; });
+      return nn::add_gated(in[0], own, {in[1], constant_dual(6, {19}).primal.to(type)});
+    };
+    for (const Dual& y : forms({2, 5, 19})) expect_equal(layer, {normal_dual(1, {2, 5, 19}), y});
+  }
+}
+
 TEST_P(LoopsTest, SelfAttention) {
   const auto layer = [](const Duals& in, int64_t heads) {
     nn::SelfAttention attention(in[0].primal.size(-1), heads);
