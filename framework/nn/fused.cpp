@@ -229,8 +229,8 @@ bool loops_take_all(const Pending<V>& pending) {
   const Tensor& x = primal(pending.x);
   const bool norm = pending.kind == PendingKind::layer_norm || pending.kind == PendingKind::group_norm;
   if (norm && primal(pending.scale).defined() && primal(pending.scale).dim() > 2) return false;
-  return pending.kind == PendingKind::group_norm ? loops_take_image(x) && primal(pending.scale).defined()
-                                                 : loops_take(x);
+  if (pending.kind == PendingKind::group_norm) return loops_take_image(x) && primal(pending.scale).defined();
+  return loops_take(x) && is_row_for(pending.bias, x);
 }
 
 Dual as_dual(const Tensor& x) { return {x, {}}; }
@@ -264,7 +264,7 @@ V by_loops(const Product& product, const Pending<V>& pending, const Tensor& weig
   };
   x = linear_map(x, laid_out);
   Affine p = affine_of(as_dual(pending.scale), as_dual(pending.shift));
-  if (prologue.kind == Kind::silu || prologue.kind == Kind::gelu) p = {{}, pending.bias, {}, {}};
+  if (prologue.kind == Kind::silu || prologue.kind == Kind::gelu) p = {{}, as_row(pending.bias), {}, {}};
   const at::ScalarType type = product.kind == Product::Kind::none && prologue.kind != Kind::layer_norm
                                   ? x.primal.scalar_type()
                                   : compute_type(x.primal);

@@ -40,7 +40,7 @@ struct Gated : Function<Gated> {
                                const Optional& dgate, const Tensor& y, const Optional& dy, const Optional& bias) {
     const Below guard;
     const auto plain = [](const Optional& z) { return z.value_or(Tensor()); };
-    // y is needed for the gradients of gate and bias alone: not where they are those of a frozen network
+    // y is read for the gradient of the gate, and that of the bias is summed up beside it: a frozen network wants neither
     const bool keeps = gate.requires_grad() || (dgate && dgate->requires_grad()) || (bias && bias->requires_grad());
     context->save_for_backward({gate, plain(dgate), keeps ? y : Tensor(), keeps ? plain(dy) : Tensor(), plain(bias)});
     context->saved_data["type"] = static_cast<int64_t>(y.scalar_type());
@@ -81,30 +81,30 @@ struct Gated : Function<Gated> {
   }
 };
 
-bool loops_take_all(const Tensor& x, const Tensor& gate, const Tensor& y) {
+bool loops_take_all(const Tensor& x, const Tensor& gate, const Tensor& y, const Tensor& bias) {
   // bfloat16 rows do not take float ones in
   const bool types = x.scalar_type() == y.scalar_type() || x.scalar_type() == at::kFloat;
-  return loops_take(x) && loops_take(y) && types && gate.dim() == 2 && gate.size(0) == y.size(0) &&
-         x.sizes() == y.sizes();
+  return loops_take(x) && loops_take(y) && types && x.sizes() == y.sizes() && gate.dim() == 2 &&
+         gate.size(0) == y.size(0) && gate.size(1) == y.size(-1) && is_row_for(bias, y);
 }
 
 }  // namespace
 
 Tensor add_gated(const Tensor& x, const Tensor& gate, const Biased<Tensor>& y) {
-  if (!loops_take_all(x, gate, y.y)) return composed(x, gate, y);
+  if (!loops_take_all(x, gate, y.y, y.bias)) return composed(x, gate, y);
   return Gated::apply(x.contiguous(), std::nullopt, gate.to(at::kFloat), std::nullopt, y.y.contiguous(), std::nullopt,
-                      given(y.bias))[0];
+                      given(as_row(y.bias)))[0];
 }
 
 Dual add_gated(const Dual& x, const Dual& gate, const Biased<Dual>& y) {
   const bool moves = x.tangent.defined() || gate.tangent.defined() || y.y.tangent.defined();
   if (!moves) return {add_gated(x.primal, gate.primal, {y.y.primal, y.bias}), {}};
-  if (!loops_take_all(x.primal, gate.primal, y.y.primal)) return composed(x, gate, y);
+  if (!loops_take_all(x.primal, gate.primal, y.y.primal, y.bias)) return composed(x, gate, y);
   const auto whole = [](const Tensor& a) { return a.contiguous(); };
   const auto wide = [](const Tensor& a) { return a.to(at::kFloat); };
   const Dual own_x = linear_map(x, whole), own_gate = linear_map(gate, wide), own_y = linear_map(y.y, whole);
   const auto out = Gated::apply(own_x.primal, given(own_x.tangent), own_gate.primal, given(own_gate.tangent),
-                                own_y.primal, given(tangent_or_zeros(own_y)), given(y.bias));
+                                own_y.primal, given(tangent_or_zeros(own_y)), given(as_row(y.bias)));
   return {out[0], out[1]};
 }
 

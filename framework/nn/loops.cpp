@@ -56,6 +56,12 @@ bool loops_take_image(const Tensor& x) {
   return loops_take(x) && x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast);
 }
 
+bool is_row_for(const Tensor& bias, const Tensor& x) {
+  return !bias.defined() || (bias.is_cpu() && bias.dim() == 1 && bias.size(0) == x.size(-1));
+}
+
+Tensor as_row(const Tensor& bias) { return bias.defined() ? bias.to(at::kFloat).contiguous() : bias; }
+
 RowFunction activation_function(kernels::Activation kind, const Dual& z, const Tensor& bias) {
   RowFunction out{"ttfm::activation_forward", z.primal, z.tangent.defined(), z.primal.scalar_type(), {}};
   with_type(out.type, [&](auto number) {

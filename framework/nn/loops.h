@@ -20,6 +20,10 @@ namespace ttfm::nn {
 bool loops_take(const Tensor& x);
 bool loops_take_image(const Tensor& x);  ///< the same for [B, C, H, W]
 
+/// Whether a bias, if there is one, has a number for each column of x; and such a bias as the loops read it.
+bool is_row_for(const Tensor& bias, const Tensor& x);
+Tensor as_row(const Tensor& bias);
+
 /// The affine part of a norm: each [B, C] or [C]; a and b, da and db both defined or both undefined.
 struct Affine {
   Tensor a, b, da, db;
@@ -87,7 +91,7 @@ struct GateGradients {
   Dual gate, y;
   Tensor bias;
 };
-/// That of y in numbers of `type`; without y nothing else.
+/// The gradient of y has numbers of `type`; it is the only one where y is undefined.
 GateGradients gate_backward(const Dual& gate, const Dual& y, const Tensor& bias, const Dual& g, at::ScalarType type);
 
 }  // namespace ttfm::nn

@@ -116,7 +116,7 @@ TEST_P(LoopsTest, ActivationsWithAndWithoutBias) {
 TEST_P(LoopsTest, ActivationsOfNumbersFarOutAndOfNoNumber) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Tensor numbers = at::tensor({-1e4, -90., -20., -0.5, 0., 0.5, 20., 90., 1e4, nan});
-  const Tensor x = numbers.repeat({1, 2, 4}).set_requires_grad(false);  // by vectors, and what is left of a row
+  const Tensor x = numbers.repeat({1, 2, 4});  // by vectors, and what is left of a row
   for (const auto type : {at::kFloat, at::kBFloat16}) {
     const Dual in{x.to(type), at::ones_like(x, type)};
     for (const auto& f : {nn::pending_silu<Dual>, nn::pending_gelu<Dual>}) {
@@ -196,6 +196,27 @@ TEST_P(LoopsTest, GatedResidual) {
   }
 }
 
+TEST_P(LoopsTest, BiasesAndGatesInAnyForm) {
+  const auto as_is = [](const Tensor& bias) {
+    return [bias](const Duals& in) {
+      const Tensor own = in[0].primal.scalar_type() == at::kDouble ? bias.to(at::kDouble) : bias;
+      return nn::pending_gelu(nn::Biased<Dual>{in[0], own}).value();
+    };
+  };
+  const Dual x = normal_dual(1, {2, 5, 19});
+  const Tensor bias = normal(6, {19}).to(at::kBFloat16);
+  for (const Tensor& form : {bias, bias.slice(0, 0, 1).expand({19}), bias.to(at::kFloat).slice(0, 0, 1)}) {
+    expect_equal(as_is(form), {x});
+    expect_equal(
+        [&](const Duals& in) {
+          const auto type = in[0].primal.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+          const Tensor gate = normal(5, {2, 1}).to(type), own = type == at::kDouble ? form.to(type) : form;
+          return nn::add_gated(in[0], Dual{gate, {}}, {in[1], own});
+        },
+        {x, normal_dual(2, {2, 5, 19})});
+  }
+}
+
 TEST_P(LoopsTest, GatedResidualOfAFrozenNetwork) {
   for (const Dual& gate : {normal_dual(5, {2, 19}), constant_dual(5, {2, 19})}) {
     // in the type that weights have
@@ -204,7 +225,37 @@ TEST_P(LoopsTest, GatedResidualOfAFrozenNetwork) {
       const Dual own = linear_map(gate, [type](const Tensor& a) { return a.defined() ? a.to(type) : a; });
       return nn::add_gated(in[0], own, {in[1], constant_dual(6, {19}).primal.to(type)});
     };
-    for (const Dual& y : forms({2, 5, 19})) expect_equal(layer, {normal_dual(1, {2, 5, 19}), y});
+    const Layer with_bias_trained = [&gate](const Duals& in) {
+      const auto type = in[0].primal.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+      const Dual own = linear_map(gate, [type](const Tensor& a) { return a.defined() ? a.to(type) : a; });
+      return nn::add_gated(in[0], own, biased(in[1], in[2]));
+    };
+    for (const Dual& y : forms({2, 5, 19})) {
+      expect_equal(layer, {normal_dual(1, {2, 5, 19}), y});
+      expect_equal(with_bias_trained, {normal_dual(1, {2, 5, 19}), y, constant_dual(6, {19})});
+    }
+  }
+}
+
+TEST_P(LoopsTest, GradientsOfAGatedResidualHaveGradients) {
+  for (const bool frozen : {false, true}) {
+    const auto second_gradients = [frozen](at::ScalarType type) {
+      const auto leaf = [type](int64_t seed, at::IntArrayRef shape, bool trained) {
+        return normal(seed, shape).to(type).requires_grad_(trained);
+      };
+      const Tensor gate = leaf(5, {2, 19}, !frozen), bias = leaf(6, {19}, !frozen);
+      std::vector<Tensor> inputs{leaf(1, {2, 5, 19}, true), leaf(2, {2, 5, 19}, true)};
+      const Tensor out = nn::add_gated(inputs[0], gate, {inputs[1], bias});
+      if (!frozen) inputs.insert(inputs.end(), {gate, bias});
+      Tensor sum = at::zeros({}, type);
+      for (const Tensor& g : torch::autograd::grad({out.pow(3).sum()}, inputs, {}, std::nullopt, /*create_graph=*/true))
+        sum = sum + g.square().sum();
+      return torch::autograd::grad({sum}, inputs);
+    };
+    const auto found = second_gradients(at::kFloat), exact = second_gradients(at::kDouble);
+    for (size_t i = 0; i < exact.size(); ++i)
+      EXPECT_LT((found[i].to(at::kDouble) - exact[i]).norm().item<double>(), 1e-5 * exact[i].norm().item<double>())
+          << i;
   }
 }
 
