@@ -4,7 +4,8 @@
 
 #include <cstdint>
 
-#include "kernels/number.h"
+#include "kernels/bf16.h"
+#include "kernels/isa.h"
 
 namespace ttfm::kernels {
 
@@ -29,7 +30,7 @@ struct ActivationRows {
   const T* h = nullptr;     ///< gradient of dy
   T* g_z = nullptr;         ///< g f' + h dz f''
   T* g_dz = nullptr;        ///< h f'
-  float* g_bias = nullptr;  ///< [columns]: the sum of g_z's rows is added to it; may be null
+  float* g_bias = nullptr;  ///< [columns]: the sum of g_z's rows is added to it; with a bias alone
 };
 
 template <Isa>

@@ -58,11 +58,11 @@ void backward_of(const ActivationRows<T> a, int64_t from, int64_t to) {
 
 /// body.template operator()<kind, dual, with_bias>() for what `a` says.
 template <class T, class Body>
-void choose(const ActivationRows<T>& a, bool with_bias, Body&& body) {
+void choose(const ActivationRows<T>& a, Body&& body) {
   const auto with_kind = [&]<Activation kind>() {
-    if (a.dz && with_bias) return body.template operator()<kind, true, true>();
+    if (a.dz && a.bias) return body.template operator()<kind, true, true>();
     if (a.dz) return body.template operator()<kind, true, false>();
-    if (with_bias) return body.template operator()<kind, false, true>();
+    if (a.bias) return body.template operator()<kind, false, true>();
     body.template operator()<kind, false, false>();
   };
   switch (a.kind) {
@@ -80,15 +80,13 @@ void choose(const ActivationRows<T>& a, bool with_bias, Body&& body) {
 template <Isa isa>
 template <class T>
 void ActivationLoops<isa>::forward(const ActivationRows<T>& a, int64_t from, int64_t to) {
-  choose(a, a.bias != nullptr,
-         [&]<Activation kind, bool dual, bool with_bias>() { forward_of<kind, dual, with_bias>(a, from, to); });
+  choose(a, [&]<Activation kind, bool dual, bool with_bias>() { forward_of<kind, dual, with_bias>(a, from, to); });
 }
 
 template <Isa isa>
 template <class T>
 void ActivationLoops<isa>::backward(const ActivationRows<T>& a, int64_t from, int64_t to) {
-  choose(a, a.bias != nullptr,
-         [&]<Activation kind, bool dual, bool with_bias>() { backward_of<kind, dual, with_bias>(a, from, to); });
+  choose(a, [&]<Activation kind, bool dual, bool with_bias>() { backward_of<kind, dual, with_bias>(a, from, to); });
 }
 
 template void ActivationLoops<Isa::TTFM_ISA>::forward(const ActivationRows<float>&, int64_t, int64_t);

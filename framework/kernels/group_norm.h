@@ -34,7 +34,7 @@ struct GroupNormImages {
   const T *g = nullptr, *h = nullptr;
   T *g_x = nullptr, *g_dx = nullptr;
   float *g_a = nullptr, *g_b = nullptr, *g_da = nullptr, *g_db = nullptr;  ///< [samples, channels] each, overwritten
-  float* workspace = nullptr;                                              ///< for one thread: workspace_size() numbers
+  float* workspace = nullptr;  ///< for one thread: group_norm_workspace() numbers
 };
 
 /// Numbers that one thread of the loops needs for itself.

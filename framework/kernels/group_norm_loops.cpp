@@ -6,14 +6,18 @@
 namespace ttfm::kernels {
 namespace {
 
+[[gnu::always_inline]] inline void fill(float* row, int64_t n, float number) {
+  each(n, [&]<class W>(int64_t c) { write(row + c, W{} + number); });
+}
+
 /// Rows of one number a channel, cut from a thread's workspace.
 class Rows {
  public:
   Rows(float* memory, int64_t channels) : next_(memory), channels_(channels) {}
   float* zeros() {
-    float* row = next_;
+    float* const row = next_;
     next_ += channels_;
-    for (int64_t c = 0; c < channels_; ++c) row[c] = 0;
+    fill(row, channels_, 0);
     return row;
   }
 
@@ -28,7 +32,7 @@ class Rows {
   for (int64_t first = 0; first < channels; first += width) {
     double sum = 0;
     for (int64_t c = first; c < first + width; ++c) sum += static_cast<double>(row[c]);
-    for (int64_t c = first; c < first + width; ++c) row[c] = static_cast<float>(sum * share);
+    fill(row + first, width, static_cast<float>(sum * share));
   }
 }
 
@@ -57,9 +61,7 @@ void take_statistics(const GroupNormImages<T>& im, int64_t sample, const Coeffic
   const T* x = im.x + sample * length;
   const T* dx = dual ? im.dx + sample * length : nullptr;
   const double share = 1. / static_cast<double>(im.positions * (n / im.groups));
-  for (float* row : {k.mean, k.rstd, k.dx_mean, k.q}) {
-    for (int64_t c = 0; c < n; ++c) row[c] = 0;
-  }
+  for (float* row : {k.mean, k.rstd, k.dx_mean, k.q}) fill(row, n, 0);
   for (int64_t p = 0; p < length; p += n) {
     each(n, [&]<class W>(int64_t c) {
       add_to(k.mean + c, read<W>(x + p + c));
@@ -233,9 +235,11 @@ void backward_of(const GroupNormImages<T> im, int64_t from, int64_t to) {
       to_group_means(mean_dxh, n, im.groups, share);
     }
 
-    // g_x = along_g g + along_h h + along_x (x - mean) + along_dx (dx - <dx>) - constant;  g_dx likewise
-    float *along_h = rows.zeros(), *along_x = rows.zeros(), *along_dx = rows.zeros(), *constant = rows.zeros();
-    float *dx_along_x = rows.zeros(), *dx_constant = rows.zeros();
+    // with g and h taken to before the activation:
+    //   g_x = scale g + along_h h + along_x (x - mean) + across (dx - <dx>) - constant
+    //   g_dx = scale h + across (x - mean) - dx_constant
+    float *along_h = rows.zeros(), *along_x = rows.zeros(), *across = rows.zeros();
+    float *constant = rows.zeros(), *dx_constant = rows.zeros();
     each(n, [&]<class W>(int64_t c) {
       const W rstd = read<W>(k.rstd + c), rq = rstd * read<W>(k.q + c);
       const W of_xh = read<W>(mean_xh + c);
@@ -247,9 +251,8 @@ void backward_of(const GroupNormImages<T> im, int64_t from, int64_t to) {
       // - rstd xhat <H dxhat> - rstd dxhat <H xhat> with dxhat = rstd (dx - <dx> - xhat q)
       write(along_h + c, rstd * turn);
       write(along_x + c, -rstd * rstd * of_x);
-      write(along_dx + c, -rstd * rstd * of_xh);
+      write(across + c, -rstd * rstd * of_xh);
       write(constant + c, rstd * read<W>(mean_w + c));
-      write(dx_along_x + c, -rstd * rstd * of_xh);
       write(dx_constant + c, rstd * read<W>(mean_h + c));
     });
     for (int64_t p = 0; p < length; p += n) {
@@ -259,8 +262,9 @@ void backward_of(const GroupNormImages<T> im, int64_t from, int64_t to) {
         W of_x = read<W>(along_x + c) * centred - read<W>(constant + c);
         if constexpr (moving) of_x += read<W>(along_h + c) * of_dz;
         if constexpr (dual) {
-          of_x += read<W>(along_dx + c) * dx_centred;
-          write(g_dx + p + c, scale * of_dz + read<W>(dx_along_x + c) * centred - read<W>(dx_constant + c));
+          const W factor = read<W>(across + c);
+          of_x += factor * dx_centred;
+          write(g_dx + p + c, scale * of_dz + factor * centred - read<W>(dx_constant + c));
         }
         write(g_x + p + c, of_x + scale * of_z);
       });

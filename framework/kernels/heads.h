@@ -4,7 +4,8 @@
 
 #include <cstdint>
 
-#include "kernels/number.h"
+#include "kernels/bf16.h"
+#include "kernels/isa.h"
 
 namespace ttfm::kernels {
 

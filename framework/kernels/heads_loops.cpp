@@ -22,7 +22,7 @@ void HeadLoops<isa>::gather(const T* from, int64_t from_stride, T* to, int64_t t
                             int64_t columns) {
   for (int64_t row = 0; row < rows; ++row, from += from_stride, to += to_stride) {
     prefetch<false>(from, from_stride, rows - row, columns);
-    each(columns, [&]<class W>(int64_t c) { write(to + c, read<W>(from + c)); });
+    each(columns, [&]<class W>(int64_t c) { copy<W>(to + c, from + c); });
   }
 }
 

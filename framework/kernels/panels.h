@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels/number.h"
+#include "kernels/bf16.h"
+#include "kernels/isa.h"
 #include "kernels/strided_matrix.h"
 
 /// Products of matrices by the processor's vectors: rows of the left operand as they lie in memory, the right operand in

@@ -23,9 +23,6 @@ constexpr int kVectors = 2;
 constexpr int kRows = 6;
 constexpr int64_t kChunk = 128;  // units that are summed up before they are added to y: long sums round more
 
-/// The bits as they are.
-[[gnu::always_inline]] inline Vector as_vector(const WideBits& bits) { return reinterpret_cast<const Vector&>(bits); }
-
 /// Rows of units as they lie in memory: element (i, j), or as many as a vector has from there on. whole(): whether so many
 /// rows and columns from there on can be read as vectors.
 template <class T>
@@ -76,7 +73,7 @@ struct PairsAcross {
   }
   [[gnu::always_inline]] Vector vector(int64_t i, int64_t j) const {
     const Bf16* const p = data + 2 * i * stride + j;
-    return as_vector(halves_at(p) | halves_at(p + stride) << 16);
+    return __builtin_bit_cast(Vector, halves_at(p) | halves_at(p + stride) << 16);
   }
   [[gnu::always_inline]] bool whole(int64_t i, int64_t, int64_t rows, int64_t) const { return 2 * (i + rows) <= depth; }
   [[gnu::always_inline]] void prefetch(int64_t i, int64_t j, int64_t rows, int64_t count) const {
@@ -227,18 +224,20 @@ template <int rows, int vectors, class U, class Y>
                                                  const U* right) {
   constexpr int64_t kWidth = vectors * kLanes;
   Y* const y = call.y + row * call.stride_y + column;
-  const auto sum_up = [&](float* sums, int64_t stride_sums, auto* to, int64_t stride) {
+  const auto multiply_into = [&](auto* to, int64_t stride, float* sums, int64_t stride_sums) {
     if (call.bias) convert(call.bias + column, 0, sums, stride_sums, rows, width);
     multiply_block<rows, vectors>(call.left + row * call.stride_left, call.stride_left, right, call.depth,
                                   call.add || call.bias, sums, stride_sums, to, stride);
   };
   if constexpr (std::is_same_v<Y, float>) {
-    if (width == kWidth) return sum_up(y, call.stride_y, y, call.stride_y);
+    if (width == kWidth) return multiply_into(y, call.stride_y, y, call.stride_y);
   }
-  alignas(Vector) float sums[rows * kWidth];
+  alignas(Wide) float sums[rows * kWidth];
   if (call.add) convert(y, call.stride_y, sums, kWidth, rows, width);
-  if (width == kWidth) return sum_up(sums, kWidth, y, call.stride_y);
-  sum_up(sums, kWidth, sums, kWidth);
+  if constexpr (!std::is_same_v<Y, float>) {
+    if (width == kWidth) return multiply_into(y, call.stride_y, sums, kWidth);
+  }
+  multiply_into(sums, kWidth, sums, kWidth);
   convert(sums, kWidth, y, call.stride_y, rows, width);
 }
 
@@ -281,7 +280,9 @@ void PanelLoops<isa>::pack(StridedMatrix<T> m, int64_t k, int64_t n, Unit<T>* pa
       transpose(along<T>(from, m.column, k), width, deep, to, kPanel);
     }
     for (int64_t i = 0; i < deep && width < kPanel; ++i) {
-      for (int64_t j = width; j < kPanel; ++j) to[i * kPanel + j] = {};
+      float* const rest =
+          reinterpret_cast<float*>(to + i * kPanel + width);  // units have the size of a float, and zero bits
+      each(kPanel - width, [&]<class W>(int64_t c) { write(rest + c, W{}); });
     }
   }
 }

@@ -9,14 +9,14 @@
 #include <immintrin.h>
 #endif
 
-#include "kernels/number.h"
+#include "kernels/bf16.h"
 
 /// Vectors of floats as wide as the instruction set that a file of loops is compiled for. Everything here is inlined, and
 /// nothing calls the standard library: code that one instruction set compiled must never be taken by the linker for another.
 ///
-/// Loops are written once for W = Wide, a vector, and W = float, what is left of a row (each(), sum_up()). They take what
-/// says where numbers lie by value: a vector may alias anything, so that pointers elsewhere would be read again after each
-/// that is written.
+/// Loops are written once for W = Wide, a vector, and W = float, what is left of a row (each(), sum_up()). Arguments that
+/// say where numbers lie are taken by value: a vector may alias anything, so the compiler would read them again after every
+/// store.
 namespace ttfm::kernels {
 
 #if defined(__AVX512F__)
@@ -36,9 +36,12 @@ typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned
 
 /// A vector as a value: what templates are given, which drop Vector's alignment.
 typedef float Wide __attribute__((vector_size(kLanes * sizeof(float))));
-typedef uint32_t WideBits __attribute__((vector_size(kLanes * sizeof(uint32_t))));
+
+/// As many bfloat16, anywhere in memory.
 typedef uint16_t Halves __attribute__((vector_size(kLanes * sizeof(uint16_t)), aligned(alignof(uint16_t)), may_alias));
 
+/// The bits of a W.
+typedef uint32_t WideBits __attribute__((vector_size(kLanes * sizeof(uint32_t))));
 template <class W>
 using Bits = std::conditional_t<std::is_same_v<W, Wide>, WideBits, uint32_t>;
 
@@ -94,6 +97,18 @@ template <class W, class T>
   }
 }
 
+/// The numbers from `to` on <- those from `from` on, as they are.
+template <class W, class T>
+[[gnu::always_inline]] inline void copy(T* to, const T* from) {
+  if constexpr (std::is_same_v<W, float>) {
+    *to = *from;
+  } else if constexpr (std::is_same_v<T, float>) {
+    vector_at(to) = vector_at(from);
+  } else {
+    *reinterpret_cast<Halves*>(to) = *reinterpret_cast<const Halves*>(from);
+  }
+}
+
 /// *p += x
 template <class W>
 [[gnu::always_inline]] inline void add_to(float* p, W x) {
@@ -103,7 +118,7 @@ template <class W>
 /// The larger and the smaller one; b where one of them is a NaN.
 template <class W>
 [[gnu::always_inline]] inline W larger(W a, W b) {
-#ifdef __AVX512F__  // of the other form GCC makes a comparison and a choice
+#ifdef __AVX512F__  // GCC makes a comparison and a choice of the other form, and warns of its own header without the mask
   if constexpr (std::is_same_v<W, Wide>) return Wide(_mm512_maskz_max_ps(0xffff, __m512(a), __m512(b)));
 #endif
   return a > b ? a : b;
@@ -147,8 +162,8 @@ struct Sums {
   float of[count];
 };
 
-/// What add(W* sums, c) adds up for 0 <= c < n, called as by each(). (Of a loop with `omp simd reduction` the compiler adds
-/// up the lanes one after the other, which for rows of some hundred numbers takes longer than the loop.)
+/// What add(W* sums, c) adds up for 0 <= c < n, called as by each(). (Of a plain sum the compiler
+/// must not change the order.)
 template <int count, class F>
 [[gnu::always_inline]] inline Sums<count> sum_up(int64_t n, F add) {
   Wide lanes[count] = {};

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "kernels/number.h"
+#include "kernels/bf16.h"
 #include "kernels/strided_matrix.h"
 #include "nn/packed_matrix.h"
 

@@ -10,7 +10,7 @@
 
 #include <ttfm/parallel.h>
 
-#include "kernels/number.h"
+#include "kernels/bf16.h"
 #include "nn/dual_buffer.h"
 #include "nn/loops.h"
 

@@ -126,13 +126,14 @@ std::string name_of(const testing::TestParamInfo<std::tuple<Isa, Case>>& test) {
   return std::string(name(std::get<Isa>(test.param))) + "_" + std::to_string(test.index);
 }
 
-constexpr auto kIsas = {Isa::avx2, Isa::avx512, Isa::amx};
+constexpr auto kIsas = {Isa::avx2, Isa::avx512, Isa::avx512_bf16, Isa::amx};
 INSTANTIATE_TEST_SUITE_P(Sizes, ConvolutionTest,
                          testing::Combine(testing::ValuesIn(kIsas), testing::ValuesIn(kWinogradCases)), name_of);
 INSTANTIATE_TEST_SUITE_P(OtherSizes, ConvolutionTest,
                          testing::Combine(testing::ValuesIn(kIsas), testing::ValuesIn(kOtherCases)), name_of);
 INSTANTIATE_TEST_SUITE_P(Sizes, WinogradTest,
-                         testing::Combine(testing::Values(Isa::avx2, Isa::avx512), testing::ValuesIn(kWinogradCases)),
+                         testing::Combine(testing::Values(Isa::avx2, Isa::avx512, Isa::avx512_bf16),
+                                          testing::ValuesIn(kWinogradCases)),
                          name_of);
 
 TEST(Convolution, LeavesWhatIsNotWorthItOrChangesTheSize) {

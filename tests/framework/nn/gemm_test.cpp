@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, GemmTest,
                          testing::Combine(testing::ValuesIn(kIsas),
                                           testing::Values(Size{1, 1, 1}, Size{16, 32, 16}, Size{17, 33, 15},
                                                           Size{64, 256, 96}, Size{130, 77, 200}, Size{33, 1100, 49},
-                                                          Size{31, 520, 1}, Size{19, 3, 130})),
+                                                          Size{31, 520, 1}, Size{19, 3, 130}, Size{70, 520, 130})),
                          [](const auto& test) {
                            const Size size = std::get<Size>(test.param);
                            return std::string(name(std::get<Isa>(test.param))) + "_" + std::to_string(size.m) + "_" +

@@ -4,8 +4,6 @@
 
 #include <cstdint>
 
-#include "kernels/isa.h"
-
 namespace ttfm::kernels {
 
 /// Storage of a bfloat16: the upper half of a float. Layout of at::BFloat16.
