@@ -26,7 +26,7 @@ void forward_of(const ActivationRows<T> a, int64_t from, int64_t to) {
     T* y = a.y + in_block;
     T* dy = dual ? a.dy + in_block : nullptr;
     each(a.columns, [&]<class W>(int64_t c) {
-      const ActivationValue<kind, W> f(argument<W, with_bias>(a, z, c));
+      const ActivationValue<kind, T, W> f(argument<W, with_bias>(a, z, c));
       write(y + c, f.value());
       if constexpr (dual) write(dy + c, f.derivative() * read<W>(dz + c));
     });
@@ -42,7 +42,7 @@ void backward_of(const ActivationRows<T> a, int64_t from, int64_t to) {
     T* g_z = a.g_z + start;
     T* g_dz = dual ? a.g_dz + start : nullptr;
     each(a.columns, [&]<class W>(int64_t c) {
-      const ActivationValue<kind, W> f(argument<W, with_bias>(a, z, c));
+      const ActivationValue<kind, T, W> f(argument<W, with_bias>(a, z, c));
       const W slope = f.derivative();
       W sum = read<W>(g + c) * slope;
       if constexpr (dual) {

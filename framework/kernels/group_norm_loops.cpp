@@ -133,7 +133,7 @@ void forward_of(const GroupNormImages<T> im, int64_t from, int64_t to) {
     for (int64_t p = 0; p < length; p += n) {
       each(n, [&]<class W>(int64_t c) {
         const W centred = read<W>(x + p + c) - read<W>(k.mean + c), scale = read<W>(k.scale + c);
-        const ActivationValue<kind, W> f(scale * centred + read<W>(k.offset + c));
+        const ActivationValue<kind, T, W> f(scale * centred + read<W>(k.offset + c));
         write(y + p + c, f.value());
         if constexpr (dual || moves) {
           W dz = read<W>(k.across + c) * centred + read<W>(k.rest + c);
@@ -169,7 +169,7 @@ void backward_of(const GroupNormImages<T> im, int64_t from, int64_t to) {
     const auto gradients_at = [&]<class W>(int64_t p, int64_t c) {
       const W scale = read<W>(k.scale + c);
       BeforeActivation<W> at{.centred = read<W>(x + p + c) - read<W>(k.mean + c)};
-      const ActivationValue<kind, W> f(scale * at.centred + read<W>(k.offset + c));
+      const ActivationValue<kind, T, W> f(scale * at.centred + read<W>(k.offset + c));
       const W slope = f.derivative();
       at.of_z = read<W>(g + p + c) * slope;
       if constexpr (moving) {

@@ -27,7 +27,7 @@ void SoftmaxLoops<isa>::forward(float* l, float c, T* s, int64_t rows, int64_t c
     const float largest = largest_of(l, columns);
     const auto [sum] = sum_up<1>(columns, [&](auto* sums, int64_t i) {
                          using W = std::remove_pointer_t<decltype(sums)>;
-                         const W weight = exp_negative<W>(c * (read<W>(l + i) - largest));
+                         const W weight = exp_negative<T, W>(c * (read<W>(l + i) - largest));
                          write(l + i, weight);
                          sums[0] += weight;
                        }).of;

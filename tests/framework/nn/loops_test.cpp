@@ -115,8 +115,8 @@ TEST_P(LoopsTest, ActivationsWithAndWithoutBias) {
 
 TEST_P(LoopsTest, ActivationsOfNumbersFarOutAndOfNoNumber) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const Tensor numbers = at::tensor({-1e4, -90., -20., -0.5, 0., 0.5, 20., 90., 1e4, nan});
-  const Tensor x = numbers.repeat({1, 2, 4});  // by vectors, and what is left of a row
+  const Tensor numbers = at::tensor({-1e30, -1e4, -90., -20., -0.5, 0., 0.5, 20., 90., 1e4, 1e30, nan});
+  const Tensor x = numbers.repeat({1, 2, 3});  // by vectors, and what is left of a row
   for (const auto type : {at::kFloat, at::kBFloat16}) {
     const Dual in{x.to(type), at::ones_like(x, type)};
     for (const auto& f : {nn::pending_silu<Dual>, nn::pending_gelu<Dual>}) {
@@ -126,6 +126,25 @@ TEST_P(LoopsTest, ActivationsOfNumbersFarOutAndOfNoNumber) {
       EXPECT_TRUE(at::allclose(y.primal.to(at::kDouble), exact.primal, tolerance, 1e-6, /*equal_nan=*/true))
           << y.primal;
       EXPECT_TRUE(at::allclose(y.tangent.to(at::kDouble), exact.tangent, tolerance, 1e-6, true)) << y.tangent;
+    }
+  }
+}
+
+TEST_P(LoopsTest, ActivationsInBfloat16AreOffByLittleMoreThanTheirRounding) {
+  const Tensor x = at::arange(-12, 12, 1. / 64).to(at::kBFloat16).view({1, 4, -1});
+  const auto results = [&](const Layer& layer, at::ScalarType type) {
+    const Dual in{x.to(type).requires_grad_(), at::ones_like(x, type)};
+    const Dual y = layer({in});
+    std::vector<Tensor> all{y.primal.detach(), y.tangent.detach()};
+    all.push_back(torch::autograd::grad({y.tangent.sum()}, {in.primal})[0]);  // f''
+    return all;
+  };
+  for (const auto& f : {nn::pending_silu<Dual>, nn::pending_gelu<Dual>}) {
+    const Layer layer = [&](const Duals& in) { return f({in[0], {}}).value(); };
+    const std::vector<Tensor> found = results(layer, at::kBFloat16), exact = results(layer, at::kDouble);
+    for (size_t i = 0; i < exact.size(); ++i) {
+      EXPECT_TRUE(at::allclose(found[i].to(at::kDouble), exact[i], /*rtol=*/1.1 / 256, /*atol=*/2e-4))
+          << "derivative " << i << ": " << (found[i].to(at::kDouble) - exact[i]).abs().max();
     }
   }
 }
