@@ -9,16 +9,8 @@ namespace {
 
 #if defined(__AVX512F__)
 constexpr int kVectors = 4;  // of a row that are summed up at once: with kRows rows they fill the registers
-#define TTFM_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define TTFM_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#elif defined(__AVX2__)
-constexpr int kVectors = 2;
-#define TTFM_LOW 0, 8, 1, 9, 2, 10, 3, 11
-#define TTFM_HIGH 4, 12, 5, 13, 6, 14, 7, 15
 #else
 constexpr int kVectors = 2;
-#define TTFM_LOW 0, 4, 1, 5
-#define TTFM_HIGH 2, 6, 3, 7
 #endif
 constexpr int kRows = 6;
 constexpr int64_t kChunk = 128;  // units that are summed up before they are added to y: long sums round more
@@ -75,6 +67,13 @@ struct PairsAcross {
     const Bf16* const p = data + 2 * i * stride + j;
     return __builtin_bit_cast(Vector, halves_at(p) | halves_at(p + stride) << 16);
   }
+  /// As many from column j on as two vectors have, fours by turns in one and the other.
+  [[gnu::always_inline]] void vectors(int64_t i, int64_t j, Vector& even_fours, Vector& odd_fours) const {
+    const Bf16* const p = data + 2 * i * stride + j;
+    const __m512i above = _mm512_loadu_si512(p), below = _mm512_loadu_si512(p + stride);
+    even_fours = __builtin_bit_cast(Vector, _mm512_maskz_unpacklo_epi16(~__mmask32{}, above, below));
+    odd_fours = __builtin_bit_cast(Vector, _mm512_maskz_unpackhi_epi16(~__mmask32{}, above, below));
+  }
   [[gnu::always_inline]] bool whole(int64_t i, int64_t, int64_t rows, int64_t) const { return 2 * (i + rows) <= depth; }
   [[gnu::always_inline]] void prefetch(int64_t i, int64_t j, int64_t rows, int64_t count) const {
     for (int64_t r = i; r < i + count && r < rows; ++r) {
@@ -98,22 +97,112 @@ template <class Source>
   }
 }
 
-/// to[j][i] <- source for a square of vectors. Each pass puts rows i and i + n / 2 into rows 2 i and 2 i + 1, one unit of
-/// each after the other; after log2(n) of them every unit is at its place.
-template <class Source>
-[[gnu::always_inline]] inline void transpose_square(const Source& source, int64_t row, int64_t column,
-                                                    typename Source::Unit* to, int64_t stride) {
-  Vector rows[kLanes];
-  for (int i = 0; i < kLanes; ++i) rows[i] = source.vector(row + i, column);
-  for (int pass = 1; pass < kLanes; pass *= 2) {
-    Vector next[kLanes];
-    for (int i = 0; i < kLanes / 2; ++i) {
-      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + kLanes / 2], TTFM_LOW);
-      next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + kLanes / 2], TTFM_HIGH);
-    }
-    for (int i = 0; i < kLanes; ++i) rows[i] = next[i];
+/// The lower and the upper halves of a and b by turns, one number or two of each, within each 128 bits.
+[[gnu::always_inline]] inline Vector low_ones(const Vector& a, const Vector& b) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
+#else
+  return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+#endif
+}
+[[gnu::always_inline]] inline Vector high_ones(const Vector& a, const Vector& b) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+#else
+  return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#endif
+}
+[[gnu::always_inline]] inline Vector low_twos(const Vector& a, const Vector& b) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+#else
+  return __builtin_shufflevector(a, b, 0, 1, 4, 5);
+#endif
+}
+[[gnu::always_inline]] inline Vector high_twos(const Vector& a, const Vector& b) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+#else
+  return __builtin_shufflevector(a, b, 2, 3, 6, 7);
+#endif
+}
+#ifdef __AVX2__
+/// Every other four numbers of a and then of b: the even ones and the odd ones.
+[[gnu::always_inline]] inline Vector even_fours(const Vector& a, const Vector& b) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+#else
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+#endif
+}
+[[gnu::always_inline]] inline Vector odd_fours(const Vector& a, const Vector& b) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+#else
+  return __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+#endif
+}
+#endif
+
+/// A square of vectors, each in fours of columns that lie `apart` in the matrix they are of: to[column][i] <- rows[i].
+/// First within each 4 x 4, so that vector c of four rows has their columns c of each four; then fours change places.
+template <class Unit>
+[[gnu::always_inline]] inline void leave_transposed(Vector (&rows)[kLanes], int64_t apart, Unit* to, int64_t stride) {
+  constexpr int kFours = kLanes / 4;
+  for (int i = 0; i < kLanes; i += 4) {
+    const Vector a = low_ones(rows[i], rows[i + 1]), b = high_ones(rows[i], rows[i + 1]);
+    const Vector c = low_ones(rows[i + 2], rows[i + 3]), d = high_ones(rows[i + 2], rows[i + 3]);
+    rows[i] = low_twos(a, c);
+    rows[i + 1] = high_twos(a, c);
+    rows[i + 2] = low_twos(b, d);
+    rows[i + 3] = high_twos(b, d);
   }
-  for (int i = 0; i < kLanes; ++i) *reinterpret_cast<Vector*>(to + i * stride) = rows[i];
+  for (int c = 0; c < 4; ++c) {
+    Vector fours[kFours];
+    for (int i = 0; i < kFours; ++i) fours[i] = rows[4 * i + c];
+#ifdef __AVX2__
+    for (int pass = 1; pass < kFours; pass *= 2) {
+      Vector next[kFours];
+      for (int i = 0; i < kFours / 2; ++i) {
+        next[i] = even_fours(fours[2 * i], fours[2 * i + 1]);
+        next[i + kFours / 2] = odd_fours(fours[2 * i], fours[2 * i + 1]);
+      }
+      for (int i = 0; i < kFours; ++i) fours[i] = next[i];
+    }
+#endif
+    for (int i = 0; i < kFours; ++i) *reinterpret_cast<Vector*>(to + (i * apart + c) * stride) = fours[i];
+  }
+}
+
+/// to[j][i] <- source for as many rows as a vector has numbers, and so many columns or, where there are, twice as many:
+/// how many were taken.
+template <class Source>
+[[gnu::always_inline]] inline int64_t transpose_some(const Source& source, int64_t row, int64_t column,
+                                                     [[maybe_unused]] int64_t columns, typename Source::Unit* to,
+                                                     int64_t stride) {
+  Vector rows[kLanes];
+#ifdef __AVX512BF16__
+  if constexpr (std::is_same_v<Source, PairsAcross>) {
+    if (columns - column >= 2 * kLanes) {
+      Vector others[kLanes];
+      for (int i = 0; i < kLanes; ++i) source.vectors(row + i, column, rows[i], others[i]);
+      leave_transposed(rows, 8, to, stride);
+      leave_transposed(others, 8, to + 4 * stride, stride);
+      return 2 * kLanes;
+    }
+  }
+#endif
+  for (int i = 0; i < kLanes; ++i) rows[i] = source.vector(row + i, column);
+  leave_transposed(rows, 4, to, stride);
+  return kLanes;
 }
 
 /// to[j][i] <- source, [rows, columns]
@@ -121,14 +210,15 @@ template <class Source>
 [[gnu::always_inline]] inline void transpose(const Source& source, int64_t rows, int64_t columns,
                                              typename Source::Unit* to, int64_t stride) {
   for (int64_t i = 0; i < rows; i += kLanes) {
-    for (int64_t j = 0; j < columns; j += kLanes) {
+    for (int64_t j = 0; j < columns;) {
       if (rows - i >= kLanes && columns - j >= kLanes && source.whole(i, j, kLanes, kLanes)) {
         source.prefetch(i + kLanes, j, rows, kLanes);
-        transpose_square(source, i, j, to + j * stride + i, stride);
+        j += transpose_some(source, i, j, columns, to + j * stride + i, stride);
         continue;
       }
-      for (int64_t a = i; a < least(rows, i + kLanes); ++a) {
-        for (int64_t b = j; b < least(columns, j + kLanes); ++b) to[b * stride + a] = source.unit(a, b);
+      const int64_t end = least(columns, j + kLanes);
+      for (; j < end; ++j) {
+        for (int64_t a = i; a < least(rows, i + kLanes); ++a) to[j * stride + a] = source.unit(a, j);
       }
     }
   }
