@@ -71,7 +71,7 @@ int64_t page_faults() {
 
 struct CellOptions {
   std::string network, loss, precision = "fp32", frozen_precision = "same", activations = "keep";
-  int64_t batch = 8, threads = 1;
+  int64_t batch = 8, accumulate = 1, threads = 1;
 };
 
 // what a step costs does not depend on what the images show
@@ -189,9 +189,10 @@ class Cell {
         << kNetworks.at(options.network) << "[teacher]\ntype = \""
         << (options.network == "mlp_small" ? "gaussian_mixture\"\n" : "network\"\n[teacher.train]\n")
         << "[loss]\ntype = \"" << options.loss
-        << "\"\n[train]\nlr = 1e-3\nschedule = \"constant\"\nbatch = " << options.batch << "\nprecision = \""
-        << options.precision << "\"\nfrozen_precision = \"" << options.frozen_precision << "\"\nactivations = \""
-        << options.activations << "\"\n";
+        << "\"\n[train]\nlr = 1e-3\nschedule = \"constant\"\nbatch = " << options.batch
+        << "\naccumulate = " << options.accumulate << "\nprecision = \"" << options.precision
+        << "\"\nfrozen_precision = \"" << options.frozen_precision << "\"\nactivations = \"" << options.activations
+        << "\"\n";
     return config::load(folder() / "cell.toml", {}, registry);
   }
 
@@ -302,7 +303,8 @@ bool parse(int argc, char** argv, CellOptions& options) {
       {"--precision", {&options.precision, {"fp32", "bf16"}}},
       {"--frozen-precision", {&options.frozen_precision, {"same", "fp32", "bf16"}}},
       {"--activations", {&options.activations, {"keep", "recompute"}}}};
-  const std::map<std::string, int64_t*> counts = {{"--batch", &options.batch}, {"--threads", &options.threads}};
+  const std::map<std::string, int64_t*> counts = {
+      {"--batch", &options.batch}, {"--accumulate", &options.accumulate}, {"--threads", &options.threads}};
   if (argc % 2 == 0) return false;
   for (int i = 1; i < argc; i += 2) {
     const std::string key = argv[i], value = argv[i + 1];
@@ -378,7 +380,7 @@ int main(int argc, char** argv) {
   if (!parse(argc, argv, options)) {
     std::cerr << "usage: training_step --network mlp|mlp_small|unet|dit --loss flow_matching|itvm|lfmd\n"
                  "                     [--precision fp32|bf16] [--frozen-precision same|fp32|bf16]\n"
-                 "                     [--activations keep|recompute] [--batch N] [--threads N]\n"
+                 "                     [--activations keep|recompute] [--batch N] [--accumulate N] [--threads N]\n"
                  "       training_step --versions\n";
     return 2;
   }
