@@ -9,6 +9,11 @@
 
 namespace ttfm::kernels {
 
+/// Of one row; dx_mean = <dx> and q = <xhat dx> of a dual norm, see below.
+struct LayerNormStatistics {
+  float mean, rstd, dx_mean, q;
+};
+
 /// Rows of layer norm with an affine part that is each sample's own (the modulation of a DiT) or shared:
 ///   xhat = rstd (x - mean),  z = a xhat + b          dxhat = rstd (dx - <dx> - xhat <xhat dx>),  dz = a dxhat + da xhat + db
 /// with <> the mean over a row. Backward, with g of z and h of dz, G = a g + da h, H = a h, J w = rstd (w - <w> - xhat <xhat w>):
@@ -27,6 +32,8 @@ struct LayerNormRows {
   const float *a = nullptr, *b = nullptr;
   const float *da = nullptr, *db = nullptr;  ///< may be null
   int64_t stride = 0;
+  LayerNormStatistics* statistics = nullptr;  ///< [rows]
+  bool known = false;                         ///< they are set already: forward() reads them, as backward() always does
   // forward
   Y *z = nullptr, *dz = nullptr;
   // backward

@@ -6,13 +6,8 @@
 namespace ttfm::kernels {
 namespace {
 
-/// Of one row; q = <xhat dx>.
-struct Statistics {
-  float mean, rstd, dx_mean, q;
-};
-
 template <bool dual, class X>
-[[gnu::always_inline]] inline Statistics statistics_of(const X* x, const X* dx, int64_t n, float eps) {
+[[gnu::always_inline]] inline LayerNormStatistics statistics_of(const X* x, const X* dx, int64_t n, float eps) {
   const float share = 1.f / static_cast<float>(n);
   const auto [sum, dx_sum] = sum_up<2>(n, [&](auto* sums, int64_t c) {
                                using W = std::remove_pointer_t<decltype(sums)>;
@@ -51,7 +46,8 @@ void forward_of(const LayerNormRows<X, Y> r, int64_t from, int64_t to) {
     const X* dx = dual ? r.dx + row * n : nullptr;
     Y* z = r.z + (row - from) * n;
     Y* dz = dual || affine_moves ? r.dz + (row - from) * n : nullptr;
-    const Statistics of = statistics_of<dual>(x, dx, n, static_cast<float>(r.eps));
+    if (!r.known) r.statistics[row] = statistics_of<dual>(x, dx, n, static_cast<float>(r.eps));
+    const LayerNormStatistics of = r.statistics[row];
     each(n, [&]<class W>(int64_t c) {
       const W xhat = (read<W>(x + c) - of.mean) * of.rstd;
       W a = W{} + 1.f, value = xhat;
@@ -93,8 +89,7 @@ void backward_of(const LayerNormRows<X, Y> r, int64_t from, int64_t to) {
     const Y* h = moving ? r.h + (row - from) * n : nullptr;
     X* g_x = r.g_x + row * n;
     X* g_dx = dual ? r.g_dx + row * n : nullptr;
-    const Statistics of = statistics_of<dual>(x, dx, n, static_cast<float>(r.eps));
-
+    const LayerNormStatistics of = r.statistics[row];
     const float pull = of.rstd * of.q;
     const auto [w_sum, xhat_w_sum, h_sum, xhat_h_sum, dxhat_h_sum] =
         sum_up<5>(n, [&](auto* sums, int64_t c) {

@@ -43,22 +43,23 @@ struct Prologue {
 
   /// Of the kinds that work on rows.
   bool on_rows() const { return kind == Kind::layer_norm || kind == Kind::silu || kind == Kind::gelu; }
-  RowFunction function(const Dual& x, const Affine& p, at::ScalarType type) const {
-    return kind == Kind::layer_norm ? layer_norm_function(x, p, eps, type) : activation_function(activation(), x, p.b);
+  /// `statistics` is what a norm of the same x left there, or undefined.
+  RowFunction function(const Dual& x, const Affine& p, at::ScalarType type, Tensor& statistics) const {
+    if (kind == Kind::layer_norm) return layer_norm_function(x, p, eps, type, statistics);
+    return activation_function(activation(), x, p.b);
   }
-  RowGradient gradient(const Dual& x, const Affine& p, at::ScalarType type) const {
-    return kind == Kind::layer_norm ? layer_norm_gradient(x, p, eps, type) : activation_gradient(activation(), x, p.b);
+  RowGradient gradient(const Dual& x, const Affine& p, at::ScalarType type, const Tensor& statistics) const {
+    if (kind == Kind::layer_norm) return layer_norm_gradient(x, p, eps, type, statistics);
+    return activation_gradient(activation(), x, p.b);
   }
-
-  /// `statistics` is what a group norm of the same x left there, or undefined.
   Dual forward(const Dual& x, const Affine& p, at::ScalarType type, Tensor& statistics) const {
-    if (on_rows()) return evaluated(function(x, p, type));
+    if (on_rows()) return evaluated(function(x, p, type, statistics));
     if (kind == Kind::group_norm) return group_norm_forward(x, p, group_norm(), statistics);
     return linear_map(x, [&](const Tensor& a) { return a.to(type); });
   }
 
   NormGradients backward(const Dual& x, const Affine& p, const Tensor& statistics, const Dual& g) const {
-    if (on_rows()) return gradients(gradient(x, p, g.primal.scalar_type()), g);
+    if (on_rows()) return gradients(gradient(x, p, g.primal.scalar_type(), statistics), g);
     if (kind == Kind::group_norm) return group_norm_backward(x, p, group_norm(), statistics, g);
     return {linear_map(g, [&](const Tensor& a) { return a.to(x.primal.scalar_type()); }), {}};
   }
@@ -107,7 +108,7 @@ struct Fused : Function<Fused> {
     Tensor statistics;
     Dual kept, z;
     if (in_blocks(prologue, product, x, plain(weight), plain(bias), type)) {
-      const RowFunction f = prologue.function({x, plain(dx)}, p, type);
+      const RowFunction f = prologue.function({x, plain(dx)}, p, type, statistics);
       if (keeps) kept = empty_value(f);
       z = multiply(f, weight_in(*weight, type), bias ? weight_in(*bias, at::kFloat).contiguous() : Tensor(), kept);
     } else {
@@ -161,8 +162,9 @@ struct Fused : Function<Fused> {
       if (!blocks) g = of.x;
     }
     if (!inputs) return out;
-    const NormGradients of = blocks ? multiply_backward(prologue.gradient(x, p, type), g, weight_in(weight, type))
-                                    : prologue.backward(x, p, statistics, as_loops_take(g, x.primal, prologue.kind));
+    const NormGradients of =
+        blocks ? multiply_backward(prologue.gradient(x, p, type, statistics), g, weight_in(weight, type))
+               : prologue.backward(x, p, statistics, as_loops_take(g, x.primal, prologue.kind));
     out[kX] = of.x.primal;
     out[kDx] = of.x.tangent;
     out[kA] = of.affine.a;

@@ -3,6 +3,9 @@
 #include "nn/loops.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+
+#include <utility>
 
 #include "kernels/layer_norm.h"
 #include "nn/loop_tensors.h"
@@ -12,6 +15,8 @@ namespace ttfm::nn {
 using namespace loop;
 
 namespace {
+
+constexpr int64_t kStatistics = sizeof(kernels::LayerNormStatistics) / sizeof(float);
 
 /// The rows as `parts` that have about the same size, each one of whole samples.
 std::vector<int64_t> in_parts(int64_t samples, int64_t rows_per_sample, int64_t columns) {
@@ -36,7 +41,7 @@ kernels::ActivationRows<T> activation_rows(kernels::Activation kind, const Dual&
 }
 
 template <class X, class Y>
-kernels::LayerNormRows<X, Y> layer_norm_rows(const Dual& x, const Aligned& p, double eps) {
+kernels::LayerNormRows<X, Y> layer_norm_rows(const Dual& x, const Aligned& p, double eps, const Tensor& statistics) {
   kernels::LayerNormRows<X, Y> rows;
   rows.columns = x.primal.size(-1);
   rows.rows = x.primal.numel() / rows.columns;
@@ -44,6 +49,7 @@ kernels::LayerNormRows<X, Y> layer_norm_rows(const Dual& x, const Aligned& p, do
   rows.eps = eps;
   rows.x = in<X>(x.primal);
   rows.dx = in<X>(x.tangent);
+  rows.statistics = out_of<kernels::LayerNormStatistics>(statistics);
   take_affine(rows, p);
   return rows;
 }
@@ -100,14 +106,21 @@ RowGradient activation_gradient(kernels::Activation kind, const Dual& z, const T
   return out;
 }
 
-RowFunction layer_norm_function(const Dual& x, const Affine& affine, double eps, at::ScalarType type) {
+RowFunction layer_norm_function(const Dual& x, const Affine& affine, double eps, at::ScalarType type,
+                                Tensor& statistics) {
   RowFunction out{"ttfm::layer_norm_forward", x.primal, x.tangent.defined() || affine.da.defined(), type, {}};
+  const bool known = statistics.defined();
+  if (!known) {
+    const int64_t rows = x.primal.numel() / x.primal.size(-1);
+    statistics = at::empty({rows, kStatistics}, x.primal.options().dtype(at::kFloat));
+  }
   const Aligned p = aligned(affine, x.primal, x.primal.size(-1));
   with_types(x.primal.scalar_type(), type, [&](auto from_type, auto to_type) {
     using Y = decltype(to_type);
-    auto rows = layer_norm_rows<decltype(from_type), Y>(x, p, eps);
+    auto rows = layer_norm_rows<decltype(from_type), Y>(x, p, eps, statistics);
+    rows.known = known;
     // held: the affine part may be a copy that was made for this function
-    out.evaluate = [rows, held = p](int64_t from, int64_t to, void* z, void* dz) {
+    out.evaluate = [rows, held = std::pair(p, statistics)](int64_t from, int64_t to, void* z, void* dz) {
       auto own = rows;
       own.z = static_cast<Y*>(z);
       own.dz = static_cast<Y*>(dz);
@@ -117,7 +130,8 @@ RowFunction layer_norm_function(const Dual& x, const Affine& affine, double eps,
   return out;
 }
 
-RowGradient layer_norm_gradient(const Dual& x, const Affine& affine, double eps, at::ScalarType type) {
+RowGradient layer_norm_gradient(const Dual& x, const Affine& affine, double eps, at::ScalarType type,
+                                const Tensor& statistics) {
   RowGradient out{"ttfm::layer_norm_backward", {}, {}, {}};
   const int64_t samples = x.primal.size(0), columns = x.primal.size(-1);
   out.bounds = in_parts(samples, x.primal.numel() / (samples * columns), columns);
@@ -127,11 +141,12 @@ RowGradient layer_norm_gradient(const Dual& x, const Affine& affine, double eps,
   with_types(x.primal.scalar_type(), type, [&](auto from_type, auto to_type) {
     using X = decltype(from_type);
     using Y = decltype(to_type);
-    auto rows = layer_norm_rows<X, Y>(x, p, eps);
+    auto rows = layer_norm_rows<X, Y>(x, p, eps, statistics);
     rows.g_x = out_of<X>(g_x.primal);
     rows.g_dx = out_of<X>(g_x.tangent);
     give_sums(rows, sums);
-    out.take = [rows, held = p](int64_t, int64_t from, int64_t to, const void* g, const void* h) {
+    out.take = [rows, held = std::pair(p, statistics)](int64_t, int64_t from, int64_t to, const void* g,
+                                                       const void* h) {
       auto own = rows;
       own.g = static_cast<const Y*>(g);
       own.h = static_cast<const Y*>(h);

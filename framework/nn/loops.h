@@ -48,7 +48,9 @@ struct RowFunction {
   std::function<void(int64_t from, int64_t to, void* y, void* dy)> evaluate;
 };
 RowFunction activation_function(kernels::Activation kind, const Dual& z, const Tensor& bias);
-RowFunction layer_norm_function(const Dual& x, const Affine& affine, double eps, at::ScalarType type);
+/// `statistics`: undefined, and set for further calls with the same x.
+RowFunction layer_norm_function(const Dual& x, const Affine& affine, double eps, at::ScalarType type,
+                                Tensor& statistics);
 Dual empty_value(const RowFunction& f);  ///< memory for the whole result
 Dual evaluated(const RowFunction& f);
 
@@ -61,7 +63,8 @@ struct RowGradient {
   std::function<NormGradients()> sums;  ///< once all rows were taken; the bias of an activation is affine.b
 };
 RowGradient activation_gradient(kernels::Activation kind, const Dual& z, const Tensor& bias);
-RowGradient layer_norm_gradient(const Dual& x, const Affine& affine, double eps, at::ScalarType type);
+RowGradient layer_norm_gradient(const Dual& x, const Affine& affine, double eps, at::ScalarType type,
+                                const Tensor& statistics);
 NormGradients gradients(const RowGradient& f, const Dual& g);
 
 /// f(part, from, to) for all parts, shared among threads.
