@@ -31,7 +31,7 @@ bool PackedMatrix::supported(at::ScalarType type) {
 }
 
 bool PackedMatrix::worth_it(const at::Tensor& m, int64_t rows) {
-  constexpr int64_t kFewRows = 16;
+  constexpr int64_t kFewRows = 8;
   const bool dense = (m.stride(1) == 1 && m.stride(0) >= m.size(1)) || (m.stride(0) == 1 && m.stride(1) >= m.size(0));
   return m.is_cpu() && supported(m.scalar_type()) && dense && rows >= kFewRows && m.size(1) > 0 && m.size(0) > 0;
 }
