@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "nn/head_attention.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/record_function.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "nn/dual_buffer.h"
 #include "nn/gemm.h"
 #include "nn/loop_tensors.h"
+#include "nn/scratch.h"
 
 namespace ttfm::nn {
 namespace {
@@ -56,20 +56,6 @@ StridedMatrix<T> from_row(StridedMatrix<T> m, int64_t row) {
   return {m.data + row * m.row, m.row, m.column};
 }
 
-/// Memory that grows to what it was asked for.
-template <class T>
-class Scratch {
- public:
-  T* get(int64_t count) {
-    const int64_t bytes = count * static_cast<int64_t>(sizeof(T));
-    if (memory_.numel() < bytes) memory_ = at::empty({bytes}, at::kByte);
-    return static_cast<T*>(memory_.data_ptr());
-  }
-
- private:
-  Tensor memory_ = at::empty({0}, at::kByte);
-};
-
 /// f(first, rows) for blocks of so many tokens.
 template <class T, class F>
 void over_blocks(int64_t tokens, F&& f) {
@@ -99,7 +85,7 @@ class PlainHead {
     const Right keys(transposed(of.k), d_, n_), values(of.v, n_, d_);
     T* const o = at_.head_of(out.primal, sample, head);
     over_blocks<T>(n_, [&](int64_t row, int64_t rows) {
-      T* const s = kept.s ? kept.s + row * n_ : s_.get(rows * n_);
+      T* const s = kept.s ? kept.s + row * n_ : s_.get<T>(rows * n_);
       weigh(of, keys, row, rows, s);
       values.multiply({s, n_, 1}, rows, o + row * at_.width, at_.width);
     });
@@ -112,12 +98,12 @@ class PlainHead {
     std::optional<Right> transposed_keys;
     if (!kept.s) transposed_keys.emplace(transposed(of.k), d_, n_);
     const Right keys(of.k, n_, d_), values(transposed(of.v), d_, n_);
-    T *const s = kept.s ? kept.s : s_.get(n_ * n_), *const g_l = g_l_.get(n_ * n_);
+    T *const s = kept.s ? kept.s : s_.get<T>(n_ * n_), *const g_l = g_l_.get<T>(n_ * n_);
     const int64_t stride = at_.stride_of_parts();
     over_blocks<T>(n_, [&](int64_t row, int64_t rows) {
       if (transposed_keys) weigh(of, *transposed_keys, row, rows, s + row * n_);
       ask_for(s + row * n_, rows * n_);
-      float* const w = wide_.get(rows * n_);
+      float* const w = wide_.get<float>(rows * n_);
       values.multiply(from_row(g_o, row), rows, /*add=*/false, w, n_);
       dispatch<SoftmaxLoops>([&](auto loops) { loops.jacobian(s + row * n_, factor_, w, g_l + row * n_, rows, n_); });
       keys.multiply({g_l + row * n_, n_, 1}, rows, result(gradient.q, row), stride);
@@ -142,7 +128,7 @@ class PlainHead {
 
   /// Rows of S.
   void weigh(const Parts& of, const Right& keys, int64_t row, int64_t rows, T* s) {
-    float* const l = wide_.get(rows * n_);
+    float* const l = wide_.get<float>(rows * n_);
     keys.multiply(from_row(of.q, row), rows, /*add=*/false, l, n_);
     dispatch<SoftmaxLoops>([&](auto loops) { loops.forward(l, factor_, s, rows, n_); });
   }
@@ -151,8 +137,7 @@ class PlainHead {
   const Tensor& qkv_;
   int64_t n_ = at_.tokens, d_ = at_.d;
   float factor_ = logit_factor(d_);
-  Scratch<T> s_, g_l_;
-  Scratch<float> wide_;
+  Scratch s_, g_l_, wide_;
 };
 
 /// The same with tangents. Pairs lie side by side, [N, 2 d], so that one product has both terms of a sum:
@@ -167,9 +152,9 @@ class DualHead {
     const Right keys(transposed(kk_), pair_, n_), values(vv_, n_, pair_);
     const Right first_values = values.leading(n_, d_);
     over_blocks<T>(n_, [&](int64_t row, int64_t rows) {
-      const Weights<T> w = kept.s ? from(kept, row) : Weights<T>{s_.get(rows * n_), ds_.get(rows * n_)};
+      const Weights<T> w = kept.s ? from(kept, row) : Weights<T>{s_.get<T>(rows * n_), ds_.get<T>(rows * n_)};
       weigh(keys, row, rows, w);
-      float* const o = wide_.get(rows * pair_);
+      float* const o = wide_.get<float>(rows * pair_);
       values.multiply({w.s, n_, 1}, rows, /*add=*/false, o, pair_);  // [O | S dv]
       first_values.multiply({w.ds, n_, 1}, rows, /*add=*/true, o + d_, pair_);
       put(o, rows, at_.head_of(out.primal, sample, head) + row * at_.width, at_.width);
@@ -182,15 +167,15 @@ class DualHead {
     const StridedMatrix<T> gh =
         paired(at_.head_of(g.primal, sample, head), at_.head_of(g.tangent, sample, head), at_.width, gh_memory_);
     const StridedMatrix<T> h = second(gh);
-    const Weights<T> weights = kept.s ? kept : Weights<T>{s_.get(n_ * n_), ds_.get(n_ * n_)};
+    const Weights<T> weights = kept.s ? kept : Weights<T>{s_.get<T>(n_ * n_), ds_.get<T>(n_ * n_)};
     std::optional<Right> transposed_keys;
     if (!kept.s) transposed_keys.emplace(transposed(kk_), pair_, n_);
     const Right keys(kk_, n_, pair_), values(transposed(vv_), pair_, n_);
     const Right first_keys = keys.leading(n_, d_), first_values = values.leading(d_, n_);
 
     // of the logits without their factor, q k^T, and of their tangent: c g_L and c g_dL
-    T *const g_l = g_l_.get(n_ * n_), *const g_dl = g_dl_.get(n_ * n_);
-    float* const out = wide_.get(n_ * pair_);
+    T *const g_l = g_l_.get<T>(n_ * n_), *const g_dl = g_dl_.get<T>(n_ * n_);
+    float* const out = wide_.get<float>(n_ * pair_);
     const int64_t stride = at_.stride_of_parts();
     const auto leave = [&](const float* from, const Tensor& to, int64_t part, int64_t row, int64_t rows) {
       put(from, rows, at_.part(to, sample, head, part) + row * stride, stride);
@@ -200,10 +185,10 @@ class DualHead {
       if (transposed_keys) weigh(*transposed_keys, row, rows, from(weights, row));
       ask_for(weights.s + start, rows * n_);
       ask_for(weights.ds + start, rows * n_);
-      float *const w = w_.get(rows * n_), *const u = u_.get(rows * n_);
+      float *const w = w_.get<float>(rows * n_), *const u = u_.get<float>(rows * n_);
       values.multiply(from_row(gh, row), rows, /*add=*/false, w, n_);
       first_values.multiply(from_row(h, row), rows, /*add=*/false, u, n_);
-      float *const r = r_.get(rows), *const rho = rho_.get(rows);
+      float *const r = r_.get<float>(rows), *const rho = rho_.get<float>(rows);
       const T* const o = at_.head_of(of.primal, sample, head) + row * at_.width;
       const T* const d_o = at_.head_of(of.tangent, sample, head) + row * at_.width;
       const T *const g_row = gh.data + row * pair_, *const h_row = h.data + row * pair_;
@@ -243,8 +228,8 @@ class DualHead {
   StridedMatrix<T> second(StridedMatrix<T> pairs) const { return {pairs.data + d_, pairs.row, pairs.column}; }
 
   /// [a|b]
-  StridedMatrix<T> paired(const T* a, const T* b, int64_t stride, Scratch<T>& memory) const {
-    T* const to = memory.get(n_ * pair_);
+  StridedMatrix<T> paired(const T* a, const T* b, int64_t stride, Scratch& memory) const {
+    T* const to = memory.get<T>(n_ * pair_);
     dispatch<HeadLoops>([&](auto loops) {
       loops.gather(a, stride, to, pair_, n_, d_);
       loops.gather(b, stride, to + d_, pair_, n_, d_);
@@ -263,7 +248,7 @@ class DualHead {
 
   /// Rows of S and dS.
   void weigh(const Right& keys, int64_t row, int64_t rows, Weights<T> to) {
-    float* const l = u_.get(rows * n_);
+    float* const l = u_.get<float>(rows * n_);
     keys.leading(d_, n_).multiply(from_row(second(qq_), row), rows, /*add=*/false, l, n_);
     dispatch<SoftmaxLoops>([&](auto loops) { loops.forward(l, factor_, to.s, rows, n_); });
     keys.multiply(from_row(qq_, row), rows, /*add=*/false, l, n_);
@@ -279,8 +264,8 @@ class DualHead {
   int64_t n_ = at_.tokens, d_ = at_.d, pair_ = 2 * d_;
   float factor_ = logit_factor(d_);
   StridedMatrix<T> qq_{}, kk_{}, vv_{};  ///< of the head that is loaded
-  Scratch<T> qq_memory_, kk_memory_, vv_memory_, gh_memory_, s_, ds_, g_l_, g_dl_;
-  Scratch<float> wide_, u_, w_, r_, rho_;
+  Scratch qq_memory_, kk_memory_, vv_memory_, gh_memory_, s_, ds_, g_l_, g_dl_;
+  Scratch wide_, u_, w_, r_, rho_;
 };
 
 /// f(head, sample, index of the head, its weights) for all of them, with a head of that form for each thread.

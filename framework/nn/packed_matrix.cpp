@@ -2,8 +2,6 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "nn/packed_matrix.h"
 
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 #include <type_traits>
 
@@ -19,9 +17,6 @@ using kernels::kPanel;
 using kernels::panels_of;
 
 constexpr int64_t kLine = 16;  // units of a cache line
-
-/// Memory for so many floats, or units of operands.
-at::Tensor units(int64_t count) { return at::empty({count}, at::kFloat); }
 
 }  // namespace
 
@@ -59,8 +54,9 @@ void PackedMatrix::pack(StridedMatrix<T> m) {
   kernels::dispatch<kernels::PanelLoops>([&](auto loops) {
     using Loops = decltype(loops);
     panel_ = Loops::template units<T>(k_) * kPanel;
-    panels_ = units(panels_of(n_) * panel_);
-    auto* const to = static_cast<typename Loops::template Unit<T>*>(panels_.mutable_data_ptr());
+    memory_ = std::make_shared<Scratch>();
+    auto* const to = memory_->get<typename Loops::template Unit<T>>(panels_of(n_) * panel_);
+    panels_ = to;
     constexpr int64_t kWorthAThread = 1 << 15;
     parallel_for(0, panels_of(n_), std::max<int64_t>(1, kWorthAThread / panel_),
                  [&](int64_t first, int64_t last) { loops.pack(m, k_, n_, to, panel_, first, last); });
@@ -88,8 +84,8 @@ void PackedMatrix::multiply(StridedMatrix<T> x, int64_t rows, const float* bias,
     using Loops = decltype(loops);
     using Unit = typename Loops::template Unit<T>;
     const int64_t depth = Loops::template units<T>(k_);
-    const auto* const panels = static_cast<const Unit*>(panels_.const_data_ptr());
-    at::Tensor laid_out;
+    const auto* const panels = static_cast<const Unit*>(panels_);
+    Scratch laid_out;
     for (int64_t row = 0; row < rows; row += kRows) {
       const int64_t block = std::min(kRows, rows - row);
       const StridedMatrix<T> part{x.data + row * x.row, x.row, x.column};
@@ -97,8 +93,7 @@ void PackedMatrix::multiply(StridedMatrix<T> x, int64_t rows, const float* bias,
       int64_t stride = Loops::template units<T>(x.row);
       if (!left) {
         stride = depth + kLine;  // no power of two: rows would compete for cache lines
-        if (!laid_out.defined()) laid_out = units(std::min(rows, kRows) * stride);
-        auto* const to = static_cast<Unit*>(laid_out.mutable_data_ptr());
+        Unit* const to = laid_out.get<Unit>(std::min(rows, kRows) * stride);
         loops.load(part, block, k_, to, stride);
         left = to;
       }

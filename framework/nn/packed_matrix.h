@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "kernels/strided_matrix.h"
+#include "nn/scratch.h"
 #include "nn/tile_product.h"
 
 namespace ttfm::nn {
@@ -55,7 +57,8 @@ class PackedMatrix {
 
   int64_t k_, n_;
   int64_t panel_ = 0;  ///< units from one panel to the next one
-  at::Tensor panels_;
+  std::shared_ptr<Scratch> memory_;
+  const void* panels_ = nullptr;
   std::optional<TilePanels> tiles_;  ///< instead of panels
 };
 
