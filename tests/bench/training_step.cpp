@@ -16,6 +16,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
@@ -84,7 +85,7 @@ const std::map<std::string, std::string> kNetworks = {
     {"dit", std::string(kImages) + "[student]\ntype = \"dit\"\npatch = 2\nwidth = 256\ndepth = 6\nheads = 4\n"},
 };
 
-/// A loss, and the batch that it is given while `watched`.
+/// A loss, and the parts of the batch that it is given while `watched`.
 class WatchedLoss final : public Loss {
  public:
   explicit WatchedLoss(host::Owned<Loss> loss) : loss_(std::move(loss)) {}
@@ -93,14 +94,14 @@ class WatchedLoss final : public Loss {
   void needs(LossNeeds& out) const override { loss_->needs(out); }
   void compute(const LossInputs& in, const LossResult& out) const override {
     if (watched) {
-      x_0 = in.x_0();
-      x_1 = in.x_1();
+      x_0.push_back(in.x_0());
+      x_1.push_back(in.x_1());
     }
     loss_->compute(in, out);
   }
 
   bool watched = false;
-  mutable Tensor x_0, x_1;
+  mutable std::vector<Tensor> x_0, x_1;
 
  private:
   host::Owned<Loss> loss_;
@@ -156,7 +157,7 @@ class Cell {
     loss_->watched = true;
     const train::StepRecord step = trainer_->examine(trainer_->steps_done());
     loss_->watched = false;
-    const Tensor x_0 = std::exchange(loss_->x_0, {}), x_1 = std::exchange(loss_->x_1, {});
+    const Tensor x_0 = at::cat(std::exchange(loss_->x_0, {})), x_1 = at::cat(std::exchange(loss_->x_1, {}));
     const Tensor t = step.values.at("t"), s = step.values.contains("s") ? step.values.at("s") : t.clone();
 
     const at::NoGradGuard no_grad;
