@@ -120,9 +120,13 @@ Tensor pad_image(const Tensor& x, int64_t height, int64_t width) {
   return at::constant_pad_nd(x, {0, width - x.size(-1), 0, height - x.size(-2)});
 }
 
-int64_t chunk_size(const Tensor& x, size_t parts, int64_t dim) {
+Tensor widen(const Tensor& x) {
+  return x.scalar_type() == at::kBFloat16 || x.scalar_type() == at::kHalf ? x.to(at::kFloat) : x;
+}
+
+std::vector<Tensor> chunk(const Tensor& x, size_t parts, int64_t dim) {
   const int64_t count = static_cast<int64_t>(parts);
-  if (x.size(dim) % count == 0) return x.size(dim) / count;
+  if (x.size(dim) % count == 0) return x.chunk(count, dim);  // their gradients are put together at once
   std::ostringstream text;
   text << "nn::chunk: dimension " << dim << " of a tensor of shape " << x.sizes() << " is no multiple of " << parts;
   throw Error(ErrorKind::internal, text.str());

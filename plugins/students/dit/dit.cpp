@@ -80,7 +80,7 @@ V DiTNetwork::forward(const V& x, const V& s, const V& t, const Call& call) cons
   const V c = conditioning_(s, t, call);
   V h = embed_patch_(nn::patchify(nn::pad_image(x, rows_ * patch_, columns_ * patch_), patch_)) + position_;
   for (const DiTBlock& block : blocks_) h = block(h, c, call);
-  const auto [shift, scale] = nn::chunk<2>(modulation_(c), 1);
+  const auto [shift, scale] = nn::chunk<2>(nn::widen(modulation_(c)), 1);
   const V tokens = out_(nn::pending_layer_norm_modulate(h, shift, scale));
   return nn::crop_image(nn::unpatchify(tokens, patch_, rows_ * patch_, columns_ * patch_), height_, width_);
 }

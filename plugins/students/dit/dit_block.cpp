@@ -27,7 +27,7 @@ void DiTBlock::parameters(const nn::Scope& scope) {
 
 template <nn::Value V>
 V DiTBlock::operator()(const V& h, const V& c, const Call& call) const {
-  const auto [shift_1, scale_1, gate_1, shift_2, scale_2, gate_2] = nn::chunk<6>(modulation_(c), 1);
+  const auto [shift_1, scale_1, gate_1, shift_2, scale_2, gate_2] = nn::chunk<6>(nn::widen(modulation_(c)), 1);
   const auto attended = attention_.product(nn::pending_layer_norm_modulate(h, shift_1, scale_1));
   const V middle = nn::add_gated(h, gate_1, nn::dropout(attended, dropout_, call, attention_mask_));
   const auto hidden = mlp_in_.product(nn::pending_layer_norm_modulate(middle, shift_2, scale_2));

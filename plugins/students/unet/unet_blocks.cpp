@@ -44,7 +44,7 @@ void ResidualBlock::parameters(const nn::Scope& scope) {
 
 template <nn::Value V>
 V ResidualBlock::operator()(const V& x, const V& c, const Call& call) const {
-  const auto [scale, shift] = nn::chunk<2>(modulation_(c), 1);
+  const auto [scale, shift] = nn::chunk<2>(nn::widen(modulation_(c)), 1);
   const auto h = norm_out_.pending_modulate_silu(conv_in_(norm_in_.pending_silu(x)), shift, scale);
   return (skip_ ? (*skip_)(x) : x) + conv_out_(nn::dropout(h, dropout_, call, name_));
 }

@@ -4,10 +4,12 @@
 
 #include <ATen/TensorOperators.h>
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <ttfm/dual.h>
 
@@ -110,6 +112,11 @@ V narrow(const V& x, int64_t dim, int64_t start, int64_t length) {
   return linear_map(x, [&](const Tensor& a) { return a.narrow(dim, start, length); });
 }
 
+/// Numbers of 16 bits as fp32, others as they are. What modulates a norm or a gate is read in fp32: widened before it is
+/// taken apart, it is converted once.
+template <Value V>
+V widen(const V& x);
+
 /// N equal parts of `x` along `dim`, as an array for structured bindings: auto [shift, scale] = chunk<2>(m, 1).
 /// Throws when the size is not a multiple of N.
 template <size_t N, Value V>
@@ -127,15 +134,27 @@ V crop_image(const V& x, int64_t height, int64_t width) {
 
 namespace detail {
 Tensor pad_image(const Tensor& x, int64_t height, int64_t width);
-int64_t chunk_size(const Tensor& x, size_t parts, int64_t dim);  ///< throws unless `parts` divides the size
+Tensor widen(const Tensor& x);
+std::vector<Tensor> chunk(const Tensor& x, size_t parts, int64_t dim);  ///< throws unless `parts` divides the size
 }  // namespace detail
 
 template <size_t N, Value V>
 std::array<V, N> chunk(const V& x, int64_t dim) {
-  const int64_t size = detail::chunk_size(primal(x), N, dim);
   std::array<V, N> parts;
-  for (size_t i = 0; i < N; ++i) parts[i] = narrow(x, dim, static_cast<int64_t>(i) * size, size);
+  const std::vector<Tensor> primals = detail::chunk(primal(x), N, dim);
+  if constexpr (std::same_as<V, Tensor>) {
+    std::copy(primals.begin(), primals.end(), parts.begin());
+  } else {
+    const std::vector<Tensor> tangents =
+        x.tangent.defined() ? detail::chunk(x.tangent, N, dim) : std::vector<Tensor>(N);
+    for (size_t i = 0; i < N; ++i) parts[i] = {primals[i], tangents[i]};
+  }
   return parts;
+}
+
+template <Value V>
+V widen(const V& x) {
+  return linear_map(x, [](const Tensor& a) { return detail::widen(a); });
 }
 
 template <Value V>
