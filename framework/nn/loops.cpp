@@ -7,6 +7,7 @@
 
 #include <utility>
 
+#include "kernels/columns.h"
 #include "kernels/layer_norm.h"
 #include "nn/loop_tensors.h"
 
@@ -67,6 +68,26 @@ bool is_row_for(const Tensor& bias, const Tensor& x) {
 }
 
 Tensor as_row(const Tensor& bias) { return bias.defined() ? bias.to(at::kFloat).contiguous() : bias; }
+
+Tensor column_sums(const Tensor& x) {
+  if (!loops_take(x) || x.stride(1) != 1) return x.sum(0);
+  RECORD_FUNCTION("ttfm::column_sums", kNothing);
+  const int64_t rows = x.size(0), columns = x.size(1);
+  const Tensor sums = at::empty({columns}, x.options().dtype(at::kFloat));
+  with_type(x.scalar_type(), [&](auto number) {
+    using T = decltype(number);
+    // each thread has columns of its own, cache lines of sums, so that the order does not depend on how many there are
+    constexpr int64_t kLine = 16;
+    parallel_for(0, (columns + kLine - 1) / kLine, std::max<int64_t>(1, kWorthAThread / (rows * kLine)),
+                 [&](int64_t from, int64_t to) {
+                   const int64_t first = from * kLine, count = std::min(columns, to * kLine) - first;
+                   kernels::dispatch<kernels::ColumnLoops>([&](auto loops) {
+                     loops.sum(in<T>(x) + first, x.stride(0), rows, count, results(sums) + first);
+                   });
+                 });
+  });
+  return sums;
+}
 
 RowFunction activation_function(kernels::Activation kind, const Dual& z, const Tensor& bias) {
   RowFunction out{"ttfm::activation_forward", z.primal, z.tangent.defined(), z.primal.scalar_type(), {}};

@@ -24,6 +24,9 @@ bool loops_take_image(const Tensor& x);  ///< the same for [B, C, H, W]
 bool is_row_for(const Tensor& bias, const Tensor& x);
 Tensor as_row(const Tensor& bias);
 
+/// The sums over the rows of x [rows, columns]: in fp32, or where the loops do not take it in its own type.
+Tensor column_sums(const Tensor& x);
+
 /// The affine part of a norm: each [B, C] or [C]; a and b, da and db both defined or both undefined.
 struct Affine {
   Tensor a, b, da, db;

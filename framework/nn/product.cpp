@@ -195,7 +195,11 @@ ProductGradients convolve_backward(const Product& product, const Dual& g, const 
         /*groups=*/1, {wanted.x, wanted.weight, wanted.bias && !dual});
   }
   if (wanted.x) out.x = unstacked(of_x, dual);
-  if (wanted.bias && !out.bias.defined()) out.bias = g.primal.sum({0, 2, 3});
+  if (wanted.bias && !out.bias.defined()) {
+    // the channels of a pixel lie side by side also in a part of an image's channels
+    const Tensor pixels = g.primal.permute({0, 2, 3, 1});
+    out.bias = pixels.stride(3) == 1 ? column_sums(rows_of(pixels)) : g.primal.sum({0, 2, 3});
+  }
   return out;
 }
 
@@ -270,7 +274,7 @@ ProductGradients multiply_backward(const Product& product, const Dual& g, const 
   ProductGradients out;
   if (wanted.x) out.x = times(g, weight, {});
   if (wanted.weight) out.weight = weight_gradient(g, x);
-  if (wanted.bias) out.bias = rows_of(g.primal).sum(0);
+  if (wanted.bias) out.bias = column_sums(rows_of(g.primal));
   return out;
 }
 

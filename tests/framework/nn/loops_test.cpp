@@ -26,6 +26,7 @@
 #include "facade/autocast.h"
 #include "framework/nn/samples.h"
 #include "kernels/isa.h"
+#include "nn/loops.h"
 
 namespace ttfm {
 namespace {
@@ -211,6 +212,19 @@ TEST_P(LoopsTest, GatedResidual) {
       for (const Dual& gate : {normal_dual(5, {2, 19}), constant_dual(5, {2, 19})}) {
         expect_equal(layer, {x, gate, y, constant_dual(6, {19})});
       }
+    }
+  }
+}
+
+TEST_P(LoopsTest, SumsOfColumns) {
+  for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{1, 1}, {7, 3}, {8, 16}, {2053, 70}}) {
+    const Tensor whole = normal(1, {rows, columns + 5}) + 3.0;
+    for (const auto type : {at::kFloat, at::kBFloat16}) {
+      const Tensor x = whole.to(type).slice(1, 2, 2 + columns), exact = x.to(at::kDouble).sum(0);
+      const Tensor sums = nn::column_sums(x);
+      EXPECT_EQ(sums.scalar_type(), at::kFloat);
+      EXPECT_TRUE(at::allclose(sums.to(at::kDouble), exact, /*rtol=*/2e-6, /*atol=*/1e-6))
+          << rows << " x " << columns << ": " << (sums.to(at::kDouble) - exact).abs().max();
     }
   }
 }
