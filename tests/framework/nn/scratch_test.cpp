@@ -31,11 +31,14 @@ TEST(Scratch, WhatIsInUseIsNobodyElses) {
 
 TEST(Scratch, WhatWasGivenBackIsTakenAgain) {
   const auto taken = [](int64_t count) { return Scratch().get<float>(count); };
-  float* const memory = taken(3000);
-  EXPECT_EQ(taken(2500), memory);
-  EXPECT_NE(taken(10), memory) << "a block much too large";
-  EXPECT_NE(taken(7000), memory) << "a block too small";
-  std::thread([&] { EXPECT_NE(Scratch().get<float>(3000), memory) << "of another thread"; }).join();
+  std::thread([&] {  // which has nothing yet
+    float* const memory = taken(3000);
+    EXPECT_EQ(taken(2500), memory);
+    EXPECT_NE(taken(10), memory) << "a block much too large";
+    EXPECT_NE(taken(7000), memory) << "a block too small";
+    std::thread([&] { EXPECT_NE(taken(3000), memory) << "of another thread"; }).join();
+  })
+      .join();
 }
 
 TEST(Scratch, MoreThanAThreadKeeps) {
