@@ -107,7 +107,7 @@ TEST_F(Faults, MemoryThatRunsOutIsAnsweredByWhatNeedsLess) {
   EXPECT_EQ(outcome.code, 8);
   EXPECT_NE(outcome.err.find("error: stage 'student', step 13: out of memory ("), std::string::npos) << outcome.err;
   EXPECT_NE(outcome.err.find("). Each of these needs less:\n"
-                             "  --train.accumulate=2  the same step in smaller parts, only slower\n"
+                             "  --train.accumulate=2  the same step in smaller parts, perhaps slower\n"
                              "  --train.batch=16  less memory for the same network\n"
                              "  --train.ema_decay=0  one copy of the weights less\n"),
             std::string::npos)
