@@ -227,7 +227,8 @@ class StageRun {
     std::string less;
     for (int64_t parts = accumulate * 2; parts <= batch && less.empty(); parts += accumulate) {
       if (batch % parts != 0) continue;
-      less = "\n  " + train + "accumulate=" + std::to_string(parts) + "  the same step in smaller parts, perhaps slower";
+      less =
+          "\n  " + train + "accumulate=" + std::to_string(parts) + "  the same step in smaller parts, perhaps slower";
     }
     less += "\n  " + train + "batch=" + std::to_string(std::max(accumulate, batch / 2 / accumulate * accumulate)) +
             "  less memory for the same network";
