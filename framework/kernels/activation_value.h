@@ -17,7 +17,7 @@ class ActivationValue {
  public:
   [[gnu::always_inline]] explicit ActivationValue(W x) : x_(x) {
     if constexpr (kind == Activation::gelu) {
-      near_ = within(9.99f, x);  // where |w| is kLargestExponent
+      near_ = within(9.99f, x);  // where |w| is little less than kLargestExponent
       const W square = near_ * near_;
       take_sigmoid(kSlope * near_ * (1.f + kCubic * square));
       slope_ = kSlope * (1.f + 3.f * kCubic * square);
@@ -30,7 +30,7 @@ class ActivationValue {
 
   [[gnu::always_inline]] W value() const {
     if constexpr (kind == Activation::none) return x_;
-    return x_ * s_;
+    return larger(W{} - kFarthest, x_) * s_;
   }
   [[gnu::always_inline]] W derivative() const {
     if constexpr (kind == Activation::none) return W{} + 1.f;
@@ -44,6 +44,7 @@ class ActivationValue {
   }
 
  private:
+  static constexpr float kFarthest = 1e30f;  // below -kFarthest f is -kFarthest S: S is not smaller than about 1e-38
   static constexpr float kSlope = 1.5957691216057308f;  // 2 sqrt(2/pi)
   static constexpr float kCubic = 0.044715f;
 

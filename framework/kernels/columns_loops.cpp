@@ -6,7 +6,7 @@
 namespace ttfm::kernels {
 namespace {
 
-/// x[0][c] + ... + x[rows - 1][c], by halves: long sums round more.
+/// x[0][c] + ... + x[rows - 1][c], by halves.
 template <int rows, class W, class T>
 [[gnu::always_inline]] inline W sum_of_rows(const T* x, int64_t stride, int64_t c) {
   if constexpr (rows == 1) {
@@ -21,13 +21,28 @@ template <int rows, class W, class T>
 template <Isa isa>
 template <class T>
 void ColumnLoops<isa>::sum(const T* x, int64_t stride, int64_t rows, int64_t columns, float* sums) {
+  constexpr int64_t kColumns = 1024, kRows = 512;  // that are summed up by themselves and then added to the rest
   constexpr int kTogether = 8;
-  each(columns, [&]<class W>(int64_t c) { write(sums + c, W{}); });
-  int64_t row = 0;
-  for (; row + kTogether <= rows; row += kTogether, x += kTogether * stride) {
-    each(columns, [&]<class W>(int64_t c) { add_to(sums + c, sum_of_rows<kTogether, W>(x, stride, c)); });
+  float part[kColumns];
+  for (int64_t start = 0; start < columns; start += kColumns) {
+    const int64_t n = least(kColumns, columns - start);
+    float* const out = sums + start;
+    each(n, [&]<class W>(int64_t c) { write(out + c, W{}); });
+    for (int64_t first = 0; first < rows; first += kRows) {
+      const int64_t end = least(rows, first + kRows);
+      each(n, [&]<class W>(int64_t c) { write(part + c, W{}); });
+      int64_t row = first;
+      for (; row + kTogether <= end; row += kTogether) {
+        const T* const at = x + row * stride + start;
+        each(n, [&]<class W>(int64_t c) { add_to(part + c, sum_of_rows<kTogether, W>(at, stride, c)); });
+      }
+      for (; row < end; ++row) {
+        const T* const at = x + row * stride + start;
+        each(n, [&]<class W>(int64_t c) { add_to(part + c, read<W>(at + c)); });
+      }
+      each(n, [&]<class W>(int64_t c) { add_to(out + c, read<W>(part + c)); });
+    }
   }
-  for (; row < rows; ++row, x += stride) each(columns, [&]<class W>(int64_t c) { add_to(sums + c, read<W>(x + c)); });
 }
 
 template void ColumnLoops<Isa::TTFM_ISA>::sum(const float*, int64_t, int64_t, int64_t, float*);

@@ -251,7 +251,8 @@ V from_outputs(const variable_list& out) {
 Affine affine_of(const Dual& scale, const Dual& shift) {
   const bool moves = scale.tangent.defined() || shift.tangent.defined();
   const auto tangent = [&](const Dual& x) { return moves ? tangent_or_zeros(x) : Tensor(); };
-  const auto wide = [](const Tensor& x) { return x.defined() ? x.to(at::kFloat) : x; };
+  // with rows of their own: parts of a modulation would be copied forward and backward where scale + 1 is no such part
+  const auto wide = [](const Tensor& x) { return x.defined() ? x.to(at::kFloat).contiguous() : x; };
   return {wide(scale.primal), wide(shift.primal), wide(tangent(scale)), wide(tangent(shift))};
 }
 

@@ -9,7 +9,8 @@
 namespace ttfm::nn {
 
 /// product(weight, pending) + bias. One autograd node where the loops take the value (loops.h): of the input only pending.x
-/// is kept for the gradient where activations are computed again, else what the product took too. Elsewhere the same by
+/// and the statistics of a norm are kept for the gradient where activations are computed again, else what the product took
+/// too. Elsewhere the same by
 /// LibTorch's operations. `weight` is undefined for Product::Kind::none, `bias` where there is none.
 template <Value V>
 V fused(const Product& product, const Pending<V>& pending, const Tensor& weight, const Tensor& bias);

@@ -9,7 +9,7 @@
 namespace ttfm::nn {
 
 /// Memory for intermediate numbers, which grows to what it was asked for. A thread keeps what it gave back, up to some
-/// MiB, and takes it again: a step of attention has thousands of such blocks, each for some microseconds.
+/// MiB for each library that this is linked into, and takes it again: a step of attention has thousands of such blocks, each for some microseconds.
 class Scratch {
  public:
   Scratch() = default;

@@ -61,7 +61,7 @@ class Work(unittest.TestCase):
 
 class Summary(unittest.TestCase):
     def result(self):
-        return {"network": "dit", "loss": "lfmd", "precision": "fp32", "threads": 1, "batch": 8, "rate": 1e11,
+        return {"network": "dit", "loss": "lfmd", "precision": "fp32", "threads": 1, "batch": 8, "accumulate": 1, "rate": 1e11,
                 "modes": {"ttfm": {"seconds": 2.5, "peak_mib": 500, "page_faults": 0},
                           "eager": {"seconds": 6.0, "peak_mib": 2000}, "compile": {"seconds": 5.0, "peak_mib": 1000}}}
 
@@ -77,6 +77,10 @@ class Summary(unittest.TestCase):
         result = self.result()
         result["modes"] = {"ttfm": result["modes"]["ttfm"]}
         self.assertEqual(compare.row(compare.summary(result))[5:12], ("2500.0", "-", "-", "-", "500", "-", "-"))
+
+    def test_a_batch_in_parts_is_shown(self):
+        self.assertEqual(compare.row(compare.summary(self.result()))[4], "8")
+        self.assertEqual(compare.row(compare.summary(self.result() | {"accumulate": 2}))[4], "8 / 2")
 
     def test_cells_have_names_that_patterns_find(self):
         names = [compare.name_of(cell) for cell in compare.all_cells()]

@@ -77,6 +77,18 @@ TEST(Rearrangement, MovesTangentsAsPrimals) {
       conformance::subject(moved, {normal_dual(1, {2, 4, 3}), constant_dual(2, {2, 3, 3})}));
 }
 
+TEST(Rearrangement, WidensWhatHasSixteenBits) {
+  for (const auto& [type, wide] : {std::pair{at::kBFloat16, at::kFloat},
+                                   {at::kHalf, at::kFloat},
+                                   {at::kFloat, at::kFloat},
+                                   {at::kDouble, at::kDouble}}) {
+    const Dual x = nn::widen(Dual{normal(1, {2, 3}).to(type), {}});
+    EXPECT_EQ(x.primal.scalar_type(), wide);
+    EXPECT_FALSE(x.tangent.defined());
+    EXPECT_EQ(nn::widen(Dual{x.primal, normal(2, {2, 3}).to(type)}).tangent.scalar_type(), wide);
+  }
+}
+
 TEST(Rearrangement, RefusesPartsThatDoNotFit) {
   EXPECT_EQ(conformance::error_text([] {
               nn::chunk<2>(normal(1, {2, 3}), 1);

@@ -5,6 +5,7 @@
 // values, tangents and the gradients of everything that went in.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
@@ -116,7 +117,7 @@ TEST_P(LoopsTest, ActivationsWithAndWithoutBias) {
 
 TEST_P(LoopsTest, ActivationsOfNumbersFarOutAndOfNoNumber) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const Tensor numbers = at::tensor({-1e30, -1e4, -90., -20., -0.5, 0., 0.5, 20., 90., 1e4, 1e30, nan});
+  const Tensor numbers = at::tensor({-3e38, -1e30, -1e4, -90., -20., -0.5, 0., 0.5, 20., 90., 1e4, 1e30, 3e38, nan});
   const Tensor x = numbers.repeat({1, 2, 3});  // by vectors, and what is left of a row
   for (const auto type : {at::kFloat, at::kBFloat16}) {
     const Dual in{x.to(type), at::ones_like(x, type)};
@@ -217,7 +218,7 @@ TEST_P(LoopsTest, GatedResidual) {
 }
 
 TEST_P(LoopsTest, SumsOfColumns) {
-  for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{1, 1}, {7, 3}, {8, 16}, {2053, 70}}) {
+  for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{1, 1}, {7, 3}, {8, 16}, {2053, 70}, {9, 1100}}) {
     const Tensor whole = normal(1, {rows, columns + 5}) + 3.0;
     for (const auto type : {at::kFloat, at::kBFloat16}) {
       const Tensor x = whole.to(type).slice(1, 2, 2 + columns), exact = x.to(at::kDouble).sum(0);
@@ -226,6 +227,13 @@ TEST_P(LoopsTest, SumsOfColumns) {
       EXPECT_TRUE(at::allclose(sums.to(at::kDouble), exact, /*rtol=*/2e-6, /*atol=*/1e-6))
           << rows << " x " << columns << ": " << (sums.to(at::kDouble) - exact).abs().max();
     }
+  }
+}
+
+TEST_P(LoopsTest, LongSumsOfColumns) {
+  const Tensor x = at::full({1 << 20, 3}, 0.1f), repeated = at::full({1, 3}, 0.1f).expand({1 << 20, 3});
+  for (const Tensor& each : {x, repeated, x.t().contiguous().t()}) {
+    EXPECT_TRUE(at::allclose(nn::column_sums(each), at::full({3}, 0.1f * (1 << 20)), /*rtol=*/2e-5)) << each.strides();
   }
 }
 

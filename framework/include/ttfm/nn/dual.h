@@ -118,7 +118,7 @@ template <Value V>
 V widen(const V& x);
 
 /// N equal parts of `x` along `dim`, as an array for structured bindings: auto [shift, scale] = chunk<2>(m, 1).
-/// Throws when the size is not a multiple of N.
+/// Throws when the size is not a multiple of N. The parts are views, not to be changed in place.
 template <size_t N, Value V>
 std::array<V, N> chunk(const V& x, int64_t dim);
 

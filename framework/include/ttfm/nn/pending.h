@@ -7,7 +7,7 @@
 #include <ttfm/nn/dual.h>
 
 /// Values that are not computed yet, for the layer that takes them: it adds a bias, or applies a norm or an activation,
-/// in its own pass over the numbers, and keeps for the gradient what went in, not what came out.
+/// in its own pass over the numbers, and keeps for the gradient what went in and the statistics of a norm, not what came out.
 namespace ttfm::nn {
 
 /// y + bias, with y [..., C] the product of a linear layer: what takes it adds the bias on the way.
