@@ -27,10 +27,10 @@ void ColumnLoops<isa>::sum(const T* x, int64_t stride, int64_t rows, int64_t col
   for (int64_t start = 0; start < columns; start += kColumns) {
     const int64_t n = least(kColumns, columns - start);
     float* const out = sums + start;
-    each(n, [&]<class W>(int64_t c) { write(out + c, W{}); });
+    fill(out, n, 0);
     for (int64_t first = 0; first < rows; first += kRows) {
       const int64_t end = least(rows, first + kRows);
-      each(n, [&]<class W>(int64_t c) { write(part + c, W{}); });
+      fill(part, n, 0);
       int64_t row = first;
       for (; row + kTogether <= end; row += kTogether) {
         const T* const at = x + row * stride + start;

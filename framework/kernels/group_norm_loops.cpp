@@ -6,10 +6,6 @@
 namespace ttfm::kernels {
 namespace {
 
-[[gnu::always_inline]] inline void fill(float* row, int64_t n, float number) {
-  each(n, [&]<class W>(int64_t c) { write(row + c, W{} + number); });
-}
-
 /// Rows of one number a channel, cut from a thread's workspace.
 class Rows {
  public:

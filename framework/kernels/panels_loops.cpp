@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "kernels/panels.h"
 
+#include "kernels/transpose.h"
 #include "kernels/vector.h"
 
 namespace ttfm::kernels {
@@ -94,91 +95,6 @@ template <class Source>
       *reinterpret_cast<Vector*>(to + i * stride + j) = source.vector(i, j);
     }
     for (; j < columns; ++j) to[i * stride + j] = source.unit(i, j);
-  }
-}
-
-/// The lower and the upper halves of a and b by turns, one number or two of each, within each 128 bits.
-[[gnu::always_inline]] inline Vector low_ones(const Vector& a, const Vector& b) {
-#if defined(__AVX512F__)
-  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
-#elif defined(__AVX2__)
-  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
-#else
-  return __builtin_shufflevector(a, b, 0, 4, 1, 5);
-#endif
-}
-[[gnu::always_inline]] inline Vector high_ones(const Vector& a, const Vector& b) {
-#if defined(__AVX512F__)
-  return __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
-#elif defined(__AVX2__)
-  return __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
-#else
-  return __builtin_shufflevector(a, b, 2, 6, 3, 7);
-#endif
-}
-[[gnu::always_inline]] inline Vector low_twos(const Vector& a, const Vector& b) {
-#if defined(__AVX512F__)
-  return __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-#elif defined(__AVX2__)
-  return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
-#else
-  return __builtin_shufflevector(a, b, 0, 1, 4, 5);
-#endif
-}
-[[gnu::always_inline]] inline Vector high_twos(const Vector& a, const Vector& b) {
-#if defined(__AVX512F__)
-  return __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
-#elif defined(__AVX2__)
-  return __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
-#else
-  return __builtin_shufflevector(a, b, 2, 3, 6, 7);
-#endif
-}
-#ifdef __AVX2__
-/// Every other four numbers of a and then of b: the even ones and the odd ones.
-[[gnu::always_inline]] inline Vector even_fours(const Vector& a, const Vector& b) {
-#if defined(__AVX512F__)
-  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
-#else
-  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
-#endif
-}
-[[gnu::always_inline]] inline Vector odd_fours(const Vector& a, const Vector& b) {
-#if defined(__AVX512F__)
-  return __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
-#else
-  return __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
-#endif
-}
-#endif
-
-/// A square of vectors, each in fours of columns that lie `apart` in the matrix they are of: to[column][i] <- rows[i].
-/// First within each 4 x 4, so that vector c of four rows has their columns c of each four; then fours change places.
-template <class Unit>
-[[gnu::always_inline]] inline void leave_transposed(Vector (&rows)[kLanes], int64_t apart, Unit* to, int64_t stride) {
-  constexpr int kFours = kLanes / 4;
-  for (int i = 0; i < kLanes; i += 4) {
-    const Vector a = low_ones(rows[i], rows[i + 1]), b = high_ones(rows[i], rows[i + 1]);
-    const Vector c = low_ones(rows[i + 2], rows[i + 3]), d = high_ones(rows[i + 2], rows[i + 3]);
-    rows[i] = low_twos(a, c);
-    rows[i + 1] = high_twos(a, c);
-    rows[i + 2] = low_twos(b, d);
-    rows[i + 3] = high_twos(b, d);
-  }
-  for (int c = 0; c < 4; ++c) {
-    Vector fours[kFours];
-    for (int i = 0; i < kFours; ++i) fours[i] = rows[4 * i + c];
-#ifdef __AVX2__
-    for (int pass = 1; pass < kFours; pass *= 2) {
-      Vector next[kFours];
-      for (int i = 0; i < kFours / 2; ++i) {
-        next[i] = even_fours(fours[2 * i], fours[2 * i + 1]);
-        next[i + kFours / 2] = odd_fours(fours[2 * i], fours[2 * i + 1]);
-      }
-      for (int i = 0; i < kFours; ++i) fours[i] = next[i];
-    }
-#endif
-    for (int i = 0; i < kFours; ++i) *reinterpret_cast<Vector*>(to + (i * apart + c) * stride) = fours[i];
   }
 }
 
@@ -370,9 +286,8 @@ void PanelLoops<isa>::pack(StridedMatrix<T> m, int64_t k, int64_t n, Unit<T>* pa
       transpose(along<T>(from, m.column, k), width, deep, to, kPanel);
     }
     for (int64_t i = 0; i < deep && width < kPanel; ++i) {
-      float* const rest =
-          reinterpret_cast<float*>(to + i * kPanel + width);  // units have the size of a float, and zero bits
-      each(kPanel - width, [&]<class W>(int64_t c) { write(rest + c, W{}); });
+      // units have the size of a float, and zero bits
+      fill(reinterpret_cast<float*>(to + i * kPanel + width), kPanel - width, 0);
     }
   }
 }

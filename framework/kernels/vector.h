@@ -157,13 +157,18 @@ template <class F>
   for (int64_t c = whole; c < n; ++c) f.template operator()<float>(c);
 }
 
+/// row[c] <- number for 0 <= c < n.
+[[gnu::always_inline]] inline void fill(float* row, int64_t n, float number) {
+  each(n, [&]<class W>(int64_t c) { write(row + c, W{} + number); });
+}
+
 template <int count>
 struct Sums {
   float of[count];
 };
 
-/// What add(W* sums, c) adds up for 0 <= c < n, called as by each(). (Of a plain sum the compiler
-/// must not change the order.)
+/// What add(W* sums, c) adds up for 0 <= c < n, called as by each(). (Of a plain sum the compiler must not
+/// change the order.)
 template <int count, class F>
 [[gnu::always_inline]] inline Sums<count> sum_up(int64_t n, F add) {
   Wide lanes[count] = {};
