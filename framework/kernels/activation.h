@@ -22,15 +22,14 @@ struct ActivationRows {
   const T* z = nullptr;
   const T* dz = nullptr;  ///< the tangent of z; null: the plain function
   const float* bias = nullptr;
-  // forward
-  T* y = nullptr;   ///< f(z + b)
-  T* dy = nullptr;  ///< f'(z + b) dz
+  T* y = nullptr;   ///< f(z + b); backward: written again, or null
+  T* dy = nullptr;  ///< f'(z + b) dz; the same
   // backward
   const T* g = nullptr;     ///< gradient of y
   const T* h = nullptr;     ///< gradient of dy
   T* g_z = nullptr;         ///< g f' + h dz f''
   T* g_dz = nullptr;        ///< h f'
-  float* g_bias = nullptr;  ///< [columns]: the sum of g_z's rows is added to it; with a bias alone
+  float* g_bias = nullptr;  ///< [columns]: the sum of g_z's rows is added to it; with a bias alone, or null
 };
 
 template <Isa>

@@ -41,17 +41,21 @@ void backward_of(const ActivationRows<T> a, int64_t from, int64_t to) {
     const T *dz = dual ? a.dz + start : nullptr, *h = dual ? a.h + in_block : nullptr;
     T* g_z = a.g_z + start;
     T* g_dz = dual ? a.g_dz + start : nullptr;
+    T* y = a.y ? a.y + in_block : nullptr;
+    T* dy = dual && y ? a.dy + in_block : nullptr;
     each(a.columns, [&]<class W>(int64_t c) {
       const ActivationValue<kind, T, W> f(argument<W, with_bias>(a, z, c));
       const W slope = f.derivative();
       W sum = read<W>(g + c) * slope;
       if constexpr (dual) {
-        const W given = read<W>(h + c);
-        sum += given * read<W>(dz + c) * f.second_derivative();
+        const W given = read<W>(h + c), tangent = read<W>(dz + c);
+        sum += given * tangent * f.second_derivative();
         write(g_dz + c, given * slope);
+        if (dy) write(dy + c, slope * tangent);
       }
+      if (y) write(y + c, f.value());
       write(g_z + c, sum);
-      if constexpr (with_bias) add_to(a.g_bias + c, sum);
+      if (with_bias && a.g_bias) add_to(a.g_bias + c, sum);
     });
   }
 }

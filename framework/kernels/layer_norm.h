@@ -34,13 +34,12 @@ struct LayerNormRows {
   int64_t stride = 0;
   LayerNormStatistics* statistics = nullptr;  ///< [rows]
   bool known = false;                         ///< they are set already: forward() reads them, as backward() always does
-  // forward
-  Y *z = nullptr, *dz = nullptr;
+  Y *z = nullptr, *dz = nullptr;              ///< backward: written again, or null
   // backward
   const Y *g = nullptr, *h = nullptr;
   X *g_x = nullptr, *g_dx = nullptr;
   float *g_a = nullptr, *g_b = nullptr, *g_da = nullptr,
-        *g_db = nullptr;  ///< [samples, columns] each, zeros; may be null
+        *g_db = nullptr;  ///< [samples, columns] each, zeros; or all null
 };
 
 template <Isa>

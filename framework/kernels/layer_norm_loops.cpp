@@ -37,6 +37,19 @@ Affine affine_of(const LayerNormRows<X, Y>& r, int64_t sample) {
   return {moved(r.a), moved(r.b), moved(r.da), moved(r.db)};
 }
 
+/// z and, where they move, dz in column c.
+template <bool dual, bool affine, bool affine_moves, class W, class Y>
+[[gnu::always_inline]] inline void leave_value(const Affine& p, int64_t c, W xhat, W dxhat, Y* z, Y* dz) {
+  const W a = affine ? read<W>(p.a + c) : W{} + 1.f;
+  write(z + c, affine ? a * xhat + read<W>(p.b + c) : xhat);
+  if constexpr (dual || affine_moves) {
+    W tangent = {};
+    if constexpr (dual) tangent = a * dxhat;
+    if constexpr (affine_moves) tangent += read<W>(p.da + c) * xhat + read<W>(p.db + c);
+    write(dz + c, tangent);
+  }
+}
+
 template <bool dual, bool affine, bool affine_moves, class X, class Y>
 void forward_of(const LayerNormRows<X, Y> r, int64_t from, int64_t to) {
   const int64_t n = r.columns;
@@ -50,18 +63,9 @@ void forward_of(const LayerNormRows<X, Y> r, int64_t from, int64_t to) {
     const LayerNormStatistics of = r.statistics[row];
     each(n, [&]<class W>(int64_t c) {
       const W xhat = (read<W>(x + c) - of.mean) * of.rstd;
-      W a = W{} + 1.f, value = xhat;
-      if constexpr (affine) {
-        a = read<W>(p.a + c);
-        value = a * xhat + read<W>(p.b + c);
-      }
-      write(z + c, value);
-      if constexpr (dual || affine_moves) {
-        W tangent = {};
-        if constexpr (dual) tangent = a * (of.rstd * (read<W>(dx + c) - of.dx_mean - xhat * of.q));
-        if constexpr (affine_moves) tangent += read<W>(p.da + c) * xhat + read<W>(p.db + c);
-        write(dz + c, tangent);
-      }
+      W dxhat = {};
+      if constexpr (dual) dxhat = of.rstd * (read<W>(dx + c) - of.dx_mean - xhat * of.q);
+      leave_value<dual, affine, affine_moves>(p, c, xhat, dxhat, z, dz);
     });
   }
 }
@@ -79,16 +83,19 @@ void backward_of(const LayerNormRows<X, Y> r, int64_t from, int64_t to) {
   for (int64_t row = from; row < to; ++row) {
     const int64_t sample = row / r.rows_per_sample;
     const Affine p = affine_of(r, sample);
-    float* g_a = affine ? r.g_a + sample * n : nullptr;
-    float* g_b = affine ? r.g_b + sample * n : nullptr;
-    float* g_da = affine_moves ? r.g_da + sample * n : nullptr;
-    float* g_db = affine_moves ? r.g_db + sample * n : nullptr;
+    const bool adds_up = affine && r.g_a;
+    float* g_a = adds_up ? r.g_a + sample * n : nullptr;
+    float* g_b = adds_up ? r.g_b + sample * n : nullptr;
+    float* g_da = adds_up && affine_moves ? r.g_da + sample * n : nullptr;
+    float* g_db = adds_up && affine_moves ? r.g_db + sample * n : nullptr;
     const X* x = r.x + row * n;
     const X* dx = dual ? r.dx + row * n : nullptr;
     const Y* g = r.g + (row - from) * n;
     const Y* h = moving ? r.h + (row - from) * n : nullptr;
     X* g_x = r.g_x + row * n;
     X* g_dx = dual ? r.g_dx + row * n : nullptr;
+    Y* z = r.z ? r.z + (row - from) * n : nullptr;
+    Y* dz = moving && z ? r.dz + (row - from) * n : nullptr;
     const LayerNormStatistics of = r.statistics[row];
     const float pull = of.rstd * of.q;
     const auto [w_sum, xhat_w_sum, h_sum, xhat_h_sum, dxhat_h_sum] =
@@ -111,15 +118,15 @@ void backward_of(const LayerNormRows<X, Y> r, int64_t from, int64_t to) {
               sums[4] += scaled * dxhat;
               g_a_row += slope * dxhat;
             }
-            if constexpr (affine) add_to(g_a + c, g_a_row);
-            if constexpr (affine_moves) {
+            if (adds_up) add_to(g_a + c, g_a_row);
+            if (affine_moves && adds_up) {
               add_to(g_da + c, slope * xhat);
               add_to(g_db + c, slope);
             }
-          } else if constexpr (affine) {
+          } else if (adds_up) {
             add_to(g_a + c, value * xhat);
           }
-          if constexpr (affine) add_to(g_b + c, value);
+          if (adds_up) add_to(g_b + c, value);
           sums[0] += w;
           sums[1] += w * xhat;
         }).of;
@@ -129,15 +136,16 @@ void backward_of(const LayerNormRows<X, Y> r, int64_t from, int64_t to) {
       const W a = affine ? read<W>(p.a + c) : W{} + 1.f;
       W w = a * read<W>(g + c);
       if constexpr (affine_moves) w += read<W>(p.da + c) * read<W>(h + c);
-      W of_x = {};
+      W of_x = {}, dxhat = {};
       if constexpr (dual) {
-        const W dxhat = of.rstd * (read<W>(dx + c) - of.dx_mean - xhat * of.q);
+        dxhat = of.rstd * (read<W>(dx + c) - of.dx_mean - xhat * of.q);
         const W scaled = a * read<W>(h + c);
         w -= pull * scaled;
         write(g_dx + c, of.rstd * (scaled - mean.h - xhat * mean.xhat_h));
         of_x = -of.rstd * (xhat * mean.dxhat_h + dxhat * mean.xhat_h);
       }
       write(g_x + c, of_x + of.rstd * (w - mean.w - xhat * mean.xhat_w));
+      if (z) leave_value<dual, affine, affine_moves>(p, c, xhat, dxhat, z, dz);
     });
   }
 }

@@ -9,8 +9,8 @@
 #include "kernels/isa.h"
 #include "kernels/strided_matrix.h"
 
-/// Products of matrices by the processor's vectors: rows of the left operand as they lie in memory, the right operand in
-/// panels of some columns, laid out so that a product reads each from its beginning to its end. Sums are of floats.
+/// Products of matrices by the processor's vectors: rows of the left operand as they lie in memory or in groups, the right
+/// operand in panels of some columns, laid out so that a product reads each from its beginning to its end. Sums are of floats.
 namespace ttfm::kernels {
 
 /// Columns of a panel. A matrix [k, n] in panels is ceil(n / kPanel) blocks of [units of k, kPanel], the last one filled up
@@ -21,6 +21,20 @@ constexpr int64_t kPanel = 64;
 /// Two neighbours along the depth, k and k + 1, that one instruction multiplies and adds up.
 struct [[gnu::may_alias]] Pair {
   uint16_t low, high;
+};
+
+/// Rows of a left operand that are multiplied at once.
+constexpr int64_t kGroup = 6;
+
+/// A left operand in groups of kGroup rows: unit j of a group's row i is units[i * row + j * step], and `group` units are
+/// from one group to the next. Its rows lie one after the other, or those of a group side by side.
+template <class U>
+struct LeftOperand {
+  const U* units;
+  int64_t row, step, group;
+
+  static LeftOperand by_row(const U* units, int64_t row) { return {units, row, 1, kGroup * row}; }
+  static LeftOperand by_group(const U* units, int64_t group) { return {units, 1, kGroup, group}; }
 };
 
 /// T: float or Bf16. Operands are laid out in units of 32 bits, each a float or a pair of bfloat16; Bf16 becomes floats,
@@ -57,11 +71,15 @@ struct PanelLoops {
   template <class T>
   static void load(StridedMatrix<T> m, int64_t rows, int64_t depth, Unit<T>* to, int64_t stride);
 
+  /// to <- the transpose of m [depth, columns] as a left operand, its rows side by side in groups.
+  template <class T>
+  static void group(StridedMatrix<T> m, int64_t depth, int64_t columns, Unit<T>* to, int64_t group);
+
   /// y <- left right + bias, [rows, columns], summed over `depth` units, or with `add` y <- y + left right; bias [columns]
-  /// or null; `stride_left` units and `stride_y` numbers from row to row. A Y of Bf16 is rounded once, to the nearest.
+  /// or null; `stride_y` numbers from row to row. A Y of Bf16 is rounded once, to the nearest.
   template <class U, class Y>
-  static void multiply(const U* left, int64_t stride_left, const U* right, int64_t panel, int64_t depth, int64_t rows,
-                       int64_t columns, const float* bias, bool add, Y* y, int64_t stride_y);
+  static void multiply(LeftOperand<U> left, const U* right, int64_t panel, int64_t depth, int64_t rows, int64_t columns,
+                       const float* bias, bool add, Y* y, int64_t stride_y);
 };
 
 }  // namespace ttfm::kernels

@@ -13,11 +13,20 @@ constexpr int kVectors = 4;  // of a row that are summed up at once: with kRows 
 #else
 constexpr int kVectors = 2;
 #endif
-constexpr int kRows = 6;
+constexpr int kRows = kGroup;
 constexpr int64_t kChunk = 128;  // units that are summed up before they are added to y: long sums round more
 
-/// Rows of units as they lie in memory: element (i, j), or as many as a vector has from there on. whole(): whether so many
-/// rows and columns from there on can be read as vectors.
+/// Eight units of whatever kind, and eight bfloat16.
+typedef uint32_t Eight __attribute__((vector_size(32), aligned(4), may_alias));
+typedef uint16_t EightHalves __attribute__((vector_size(16), aligned(2), may_alias));
+
+[[gnu::always_inline]] inline void read_eight(const float* p, Eight& to) { to = *reinterpret_cast<const Eight*>(p); }
+[[gnu::always_inline]] inline void read_eight(const Bf16* p, Eight& to) {
+  to = __builtin_convertvector(*reinterpret_cast<const EightHalves*>(p), Eight);
+}
+
+/// Rows of units as they lie in memory: element (i, j), or as many as a vector has from there on, or eight. whole(): whether
+/// so many rows and columns from there on can be read as vectors.
 template <class T>
 struct Numbers {
   using Unit = float;
@@ -26,6 +35,11 @@ struct Numbers {
 
   [[gnu::always_inline]] float unit(int64_t i, int64_t j) const { return read<float>(data + i * stride + j); }
   [[gnu::always_inline]] Vector vector(int64_t i, int64_t j) const { return read<Wide>(data + i * stride + j); }
+  [[gnu::always_inline]] void eight(int64_t i, int64_t j, Eight& to) const {
+    Eight numbers;
+    read_eight(data + i * stride + j, numbers);
+    to = std::is_same_v<T, Bf16> ? numbers << 16 : numbers;
+  }
   [[gnu::always_inline]] bool whole(int64_t, int64_t, int64_t, int64_t) const { return true; }
   [[gnu::always_inline]] void prefetch(int64_t i, int64_t j, int64_t rows, int64_t count) const {
     for (int64_t r = i; r < i + count && r < rows; ++r) __builtin_prefetch(data + r * stride + j);
@@ -68,6 +82,13 @@ struct PairsAcross {
     const Bf16* const p = data + 2 * i * stride + j;
     return __builtin_bit_cast(Vector, halves_at(p) | halves_at(p + stride) << 16);
   }
+  [[gnu::always_inline]] void eight(int64_t i, int64_t j, Eight& to) const {
+    const Bf16* const p = data + 2 * i * stride + j;
+    Eight above, below;
+    read_eight(p, above);
+    read_eight(p + stride, below);
+    to = above | below << 16;
+  }
   /// As many from column j on as two vectors have, fours by turns in one and the other.
   [[gnu::always_inline]] void vectors(int64_t i, int64_t j, Vector& even_fours, Vector& odd_fours) const {
     const Bf16* const p = data + 2 * i * stride + j;
@@ -95,6 +116,23 @@ template <class Source>
       *reinterpret_cast<Vector*>(to + i * stride + j) = source.vector(i, j);
     }
     for (; j < columns; ++j) to[i * stride + j] = source.unit(i, j);
+  }
+}
+
+/// to[i] <- the columns from `column` on, at most kGroup of `columns`; kGroup units from one i to the next.
+template <class Source>
+[[gnu::always_inline]] inline void gather(const Source& source, int64_t rows, int64_t column, int64_t columns,
+                                          typename Source::Unit* to) {
+  int64_t i = 0;
+  // eight are written, and two of them over again for the next i
+  if (column + 8 <= columns) {
+    for (; i + 1 < rows && source.whole(i, column, 1, 8); ++i) {
+      source.eight(i, column, *reinterpret_cast<Eight*>(to + i * kGroup));
+    }
+  }
+  const int64_t width = least(kGroup, columns - column);
+  for (; i < rows; ++i) {
+    for (int64_t j = 0; j < width; ++j) to[i * kGroup + j] = source.unit(i, column + j);
   }
 }
 
@@ -187,15 +225,15 @@ template <int rows, int vectors, class Y>
 /// y <- left right, or with `add` sums + left right, for so many rows and vectors of columns. What the last part of the
 /// depth adds goes from the registers into y; sums, which may be y, has what was added before.
 template <int rows, int vectors, class U, class Y>
-[[gnu::noinline]] void multiply_block(const U* left, int64_t stride_left, const U* right, int64_t depth, bool add,
+[[gnu::noinline]] void multiply_block(const U* left, int64_t row, int64_t step, const U* right, int64_t depth, bool add,
                                       float* sums, int64_t stride_sums, Y* y, int64_t stride_y) {
   for (;; depth -= kChunk, add = true) {
     Vector sum[rows][vectors] = {};
-    for (const U* const end = left + least(kChunk, depth); left != end; ++left, right += kPanel) {
+    for (const U* const end = right + least(kChunk, depth) * kPanel; right != end; left += step, right += kPanel) {
       Vector of_right[vectors];
       for (int j = 0; j < vectors; ++j) of_right[j] = *reinterpret_cast<const Vector*>(right + j * kLanes);
       for (int i = 0; i < rows; ++i) {
-        for (int j = 0; j < vectors; ++j) sum[i][j] = sum_of(sum[i][j], left[i * stride_left], of_right[j]);
+        for (int j = 0; j < vectors; ++j) sum[i][j] = sum_of(sum[i][j], left[i * row], of_right[j]);
       }
     }
     if (depth <= kChunk) return leave(sum, add, sums, stride_sums, y, stride_y);
@@ -215,8 +253,7 @@ template <class From, class To>
 /// What is the same for all blocks of a call.
 template <class U, class Y>
 struct Call {
-  const U* left;
-  int64_t stride_left;
+  LeftOperand<U> left;
   int64_t depth;
   const float* bias;
   bool add;
@@ -232,7 +269,8 @@ template <int rows, int vectors, class U, class Y>
   Y* const y = call.y + row * call.stride_y + column;
   const auto multiply_into = [&](auto* to, int64_t stride, float* sums, int64_t stride_sums) {
     if (call.bias) convert(call.bias + column, 0, sums, stride_sums, rows, width);
-    multiply_block<rows, vectors>(call.left + row * call.stride_left, call.stride_left, right, call.depth,
+    const LeftOperand<U>& left = call.left;
+    multiply_block<rows, vectors>(left.units + row / kRows * left.group, left.row, left.step, right, call.depth,
                                   call.add || call.bias, sums, stride_sums, to, stride);
   };
   if constexpr (std::is_same_v<Y, float>) {
@@ -250,9 +288,11 @@ template <int rows, int vectors, class U, class Y>
 template <int vectors, class U, class Y>
 void multiply_columns(const Call<U, Y>& call, int64_t rows, int64_t column, int64_t width, const U* right) {
   // few columns leave registers for more rows, which hide how long a sum takes
-  constexpr int kTall = 2 * vectors <= kVectors ? 2 * kRows : kRows;
   int64_t row = 0;
-  for (; row + kTall <= rows; row += kTall) multiply_rows<kTall, vectors>(call, row, column, width, right);
+  if constexpr (constexpr int kTall = 2 * kRows; 2 * vectors <= kVectors) {
+    const bool evenly = call.left.group == kRows * call.left.row;  // from one group's rows to the next one's too
+    for (; evenly && row + kTall <= rows; row += kTall) multiply_rows<kTall, vectors>(call, row, column, width, right);
+  }
   for (; row + kRows <= rows; row += kRows) multiply_rows<kRows, vectors>(call, row, column, width, right);
   static_assert(kRows == 6);
   switch (rows - row) {
@@ -303,10 +343,19 @@ void PanelLoops<isa>::load(StridedMatrix<T> m, int64_t rows, int64_t depth, Unit
 }
 
 template <Isa isa>
+template <class T>
+void PanelLoops<isa>::group(StridedMatrix<T> m, int64_t depth, int64_t columns, Unit<T>* to, int64_t group) {
+  const int64_t deep = units<T>(depth);
+  for (int64_t column = 0; column < columns; column += kGroup, to += group) {
+    gather(across<T>(m.data, m.row, depth), deep, column, columns, to);
+  }
+}
+
+template <Isa isa>
 template <class U, class Y>
-void PanelLoops<isa>::multiply(const U* left, int64_t stride_left, const U* right, int64_t panel, int64_t depth,
-                               int64_t rows, int64_t columns, const float* bias, bool add, Y* y, int64_t stride_y) {
-  const Call<U, Y> call{left, stride_left, depth, bias, add, y, stride_y};
+void PanelLoops<isa>::multiply(LeftOperand<U> left, const U* right, int64_t panel, int64_t depth, int64_t rows,
+                               int64_t columns, const float* bias, bool add, Y* y, int64_t stride_y) {
+  const Call<U, Y> call{left, depth, bias, add, y, stride_y};
   constexpr int64_t kWidth = kVectors * kLanes;
   static_assert(kPanel % kWidth == 0);
   for (int64_t column = 0; column < columns; column += kWidth) {
@@ -337,12 +386,14 @@ template void Loops::pack(StridedMatrix<float>, int64_t, int64_t, float*, int64_
 template void Loops::pack(StridedMatrix<Bf16>, int64_t, int64_t, Unit<Bf16>*, int64_t, int64_t, int64_t);
 template void Loops::load(StridedMatrix<float>, int64_t, int64_t, float*, int64_t);
 template void Loops::load(StridedMatrix<Bf16>, int64_t, int64_t, Unit<Bf16>*, int64_t);
-template void Loops::multiply(const float*, int64_t, const float*, int64_t, int64_t, int64_t, int64_t, const float*,
-                              bool, float*, int64_t);
-template void Loops::multiply(const Unit<Bf16>*, int64_t, const Unit<Bf16>*, int64_t, int64_t, int64_t, int64_t,
+template void Loops::group(StridedMatrix<float>, int64_t, int64_t, float*, int64_t);
+template void Loops::group(StridedMatrix<Bf16>, int64_t, int64_t, Unit<Bf16>*, int64_t);
+template void Loops::multiply(LeftOperand<float>, const float*, int64_t, int64_t, int64_t, int64_t, const float*, bool,
+                              float*, int64_t);
+template void Loops::multiply(LeftOperand<Unit<Bf16>>, const Unit<Bf16>*, int64_t, int64_t, int64_t, int64_t,
                               const float*, bool, Bf16*, int64_t);
 #ifdef __AVX512BF16__
-template void Loops::multiply(const Pair*, int64_t, const Pair*, int64_t, int64_t, int64_t, int64_t, const float*, bool,
+template void Loops::multiply(LeftOperand<Pair>, const Pair*, int64_t, int64_t, int64_t, int64_t, const float*, bool,
                               float*, int64_t);
 #endif
 

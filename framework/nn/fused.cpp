@@ -48,9 +48,11 @@ struct Prologue {
     if (kind == Kind::layer_norm) return layer_norm_function(x, p, eps, type, statistics);
     return activation_function(activation(), x, p.b);
   }
-  RowGradient gradient(const Dual& x, const Affine& p, at::ScalarType type, const Tensor& statistics) const {
-    if (kind == Kind::layer_norm) return layer_norm_gradient(x, p, eps, type, statistics);
-    return activation_gradient(activation(), x, p.b);
+  /// `of_affine`: whether the affine part or the bias wants a gradient.
+  RowGradient gradient(const Dual& x, const Affine& p, at::ScalarType type, const Tensor& statistics,
+                       bool of_affine) const {
+    if (kind == Kind::layer_norm) return layer_norm_gradient(x, p, eps, type, statistics, of_affine);
+    return activation_gradient(activation(), x, p.b, of_affine);
   }
   Dual forward(const Dual& x, const Affine& p, at::ScalarType type, Tensor& statistics) const {
     if (on_rows()) return evaluated(function(x, p, type, statistics));
@@ -58,8 +60,9 @@ struct Prologue {
     return linear_map(x, [&](const Tensor& a) { return a.to(type); });
   }
 
-  NormGradients backward(const Dual& x, const Affine& p, const Tensor& statistics, const Dual& g) const {
-    if (on_rows()) return gradients(gradient(x, p, g.primal.scalar_type(), statistics), g);
+  NormGradients backward(const Dual& x, const Affine& p, const Tensor& statistics, const Dual& g,
+                         bool of_affine) const {
+    if (on_rows()) return gradients(gradient(x, p, g.primal.scalar_type(), statistics, of_affine), g);
     if (kind == Kind::group_norm) return group_norm_backward(x, p, group_norm(), statistics, g);
     return {linear_map(g, [&](const Tensor& a) { return a.to(x.primal.scalar_type()); }), {}};
   }
@@ -108,9 +111,8 @@ struct Fused : Function<Fused> {
     Tensor statistics;
     Dual kept, z;
     if (in_blocks(prologue, product, x, plain(weight), plain(bias), type)) {
-      const RowFunction f = prologue.function({x, plain(dx)}, p, type, statistics);
-      if (keeps) kept = empty_value(f);
-      z = multiply(f, weight_in(*weight, type), bias ? weight_in(*bias, at::kFloat).contiguous() : Tensor(), kept);
+      z = multiply(prologue.function({x, plain(dx)}, p, type, statistics), weight_in(*weight, type),
+                   bias ? weight_in(*bias, at::kFloat).contiguous() : Tensor());
     } else {
       const Dual y = prologue.forward({x, plain(dx)}, p, type, statistics);
       if (keeps) kept = y;
@@ -147,30 +149,36 @@ struct Fused : Function<Fused> {
     const Below guard;
     variable_list out(kTensors + kOptions);
     Dual g{gradients[0], gradients.size() > 1 ? gradients[1] : Tensor()};
-    bool inputs = false;
-    for (const int i : {kX, kDx, kA, kDa, kB, kDb}) inputs = inputs || wants(i);
+    bool of_affine = false;
+    for (const int i : {kA, kDa, kB, kDb}) of_affine = of_affine || wants(i);
+    const bool inputs = of_affine || wants(kX) || wants(kDx);
     Tensor statistics = saved[kStatistics];
-    const bool blocks = in_blocks(prologue, product, x.primal, weight, saved[kBias], type);
-    if (product.kind != Product::Kind::none) {
-      const Wanted wanted{inputs && !blocks, wants(kWeight), wants(kBias)};
+    const bool blocks = inputs && in_blocks(prologue, product, x.primal, weight, saved[kBias], type);
+    const Wanted wanted{inputs, wants(kWeight), wants(kBias)};
+    NormGradients of_inputs;
+    if (blocks) {
+      RowProductGradients of =
+          multiply_backward(prologue.gradient(x, p, type, statistics, of_affine), g, weight_in(weight, type), wanted);
+      of_inputs = std::move(of.arguments);
+      out[kWeight] = of.weight;
+      out[kBias] = of.bias;
+    } else if (product.kind != Product::Kind::none) {
       Dual y{saved[kY], saved[kDy]};
       if (!y.primal.defined())
         y = wanted.weight ? prologue.forward(x, p, type, statistics) : shape_of_output(x, g, type);
       const ProductGradients of = multiply_backward(product, g, y, weight_in(weight, type), wanted);
       out[kWeight] = of.weight;
       out[kBias] = of.bias;
-      if (!blocks) g = of.x;
+      g = of.x;
     }
     if (!inputs) return out;
-    const NormGradients of =
-        blocks ? multiply_backward(prologue.gradient(x, p, type, statistics), g, weight_in(weight, type))
-               : prologue.backward(x, p, statistics, as_loops_take(g, x.primal, prologue.kind));
-    out[kX] = of.x.primal;
-    out[kDx] = of.x.tangent;
-    out[kA] = of.affine.a;
-    out[kDa] = of.affine.da;
-    out[kB] = of.affine.b;
-    out[kDb] = of.affine.db;
+    if (!blocks) of_inputs = prologue.backward(x, p, statistics, as_loops_take(g, x.primal, prologue.kind), of_affine);
+    out[kX] = of_inputs.x.primal;
+    out[kDx] = of_inputs.x.tangent;
+    out[kA] = of_inputs.affine.a;
+    out[kDa] = of_inputs.affine.da;
+    out[kB] = of_inputs.affine.b;
+    out[kDb] = of_inputs.affine.db;
     return out;
   }
 
@@ -274,9 +282,9 @@ V by_loops(const Product& product, const Pending<V>& pending, const Tensor& weig
   if (prologue.kind != Kind::none && prologue.kind != Kind::layer_norm && x.primal.scalar_type() != type) {
     x = linear_map(x, [&](const Tensor& a) { return a.to(type); });
   }
-  // What the product took is needed for the gradient of its weight alone. A layer norm in fp32 is computed again from
-  // its statistics: it would take 7 % of a DiT's memory and spare at most .3 % of its time, in bfloat16 half the memory and
-  // at most 1 to 2 % of the time.
+  // What the product took is needed for the gradient of its weight alone. It is not kept where the product goes over blocks
+  // of rows: the backward pass of what is pending writes it again. Elsewhere a layer norm in fp32 is computed again from its
+  // statistics, since it would take much memory and spare little time.
   const bool computed_again = recomputes_activations() || (prologue.kind == Kind::layer_norm && type == at::kFloat);
   const bool keeps = prologue.kind != Kind::none && c10::GradMode::is_enabled() && weight.defined() &&
                      weight.requires_grad() && !computed_again;

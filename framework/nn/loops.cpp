@@ -19,16 +19,6 @@ namespace {
 
 constexpr int64_t kStatistics = sizeof(kernels::LayerNormStatistics) / sizeof(float);
 
-/// The rows as `parts` that have about the same size, each one of whole samples.
-std::vector<int64_t> in_parts(int64_t samples, int64_t rows_per_sample, int64_t columns) {
-  const int64_t numbers = samples * rows_per_sample * columns;
-  const int64_t most = std::min<int64_t>(samples, at::get_num_threads());
-  const int64_t parts = std::clamp<int64_t>(numbers / kWorthAThread, 1, most);
-  std::vector<int64_t> bounds;
-  for (int64_t part = 0; part <= parts; ++part) bounds.push_back(samples * part / parts * rows_per_sample);
-  return bounds;
-}
-
 template <class T>
 kernels::ActivationRows<T> activation_rows(kernels::Activation kind, const Dual& z, const Tensor& bias) {
   kernels::ActivationRows<T> rows;
@@ -56,6 +46,10 @@ kernels::LayerNormRows<X, Y> layer_norm_rows(const Dual& x, const Aligned& p, do
 }
 
 }  // namespace
+
+int64_t parts_for(int64_t samples, int64_t numbers) {
+  return std::clamp<int64_t>(numbers / kWorthAThread, 1, std::min<int64_t>(samples, at::get_num_threads()));
+}
 
 bool loops_take(const Tensor& x) { return x.is_cpu() && is_number(x.scalar_type()) && x.dim() > 1 && x.numel() > 0; }
 
@@ -103,20 +97,20 @@ RowFunction activation_function(kernels::Activation kind, const Dual& z, const T
   return out;
 }
 
-RowGradient activation_gradient(kernels::Activation kind, const Dual& z, const Tensor& bias) {
-  RowGradient out{"ttfm::activation_backward", {}, {}, {}};
-  const int64_t columns = z.primal.size(-1);
-  out.bounds = in_parts(z.primal.numel() / columns, 1, columns);
-  const int64_t parts = static_cast<int64_t>(out.bounds.size()) - 1;
-  const Tensor g_bias = bias.defined() ? at::zeros({parts, columns}, bias.options()) : Tensor();
+RowGradient activation_gradient(kernels::Activation kind, const Dual& z, const Tensor& bias, bool of_bias) {
+  const int64_t columns = z.primal.size(-1), all = z.primal.numel() / columns, parts = parts_for(all, z.primal.numel());
+  RowGradient out{"ttfm::activation_backward", all, /*together=*/1, parts, {}, {}};
+  const Tensor g_bias = of_bias && bias.defined() ? at::zeros({parts, columns}, bias.options()) : Tensor();
   const Dual g_z = empty_value(z);
   with_type(z.primal.scalar_type(), [&](auto number) {
     using T = decltype(number);
     auto rows = activation_rows<T>(kind, z, bias);
     rows.g_z = out_of<T>(g_z.primal);
     rows.g_dz = out_of<T>(g_z.tangent);
-    out.take = [=](int64_t part, int64_t from, int64_t to, const void* g, const void* h) {
+    out.take = [=](int64_t part, int64_t from, int64_t to, const void* g, const void* h, void* y, void* dy) {
       auto own = rows;
+      own.y = static_cast<T*>(y);
+      own.dy = static_cast<T*>(dy);
       own.g = static_cast<const T*>(g);
       own.h = static_cast<const T*>(h);
       if (g_bias.defined()) own.g_bias = results(g_bias) + part * own.columns;
@@ -152,13 +146,13 @@ RowFunction layer_norm_function(const Dual& x, const Affine& affine, double eps,
 }
 
 RowGradient layer_norm_gradient(const Dual& x, const Affine& affine, double eps, at::ScalarType type,
-                                const Tensor& statistics) {
-  RowGradient out{"ttfm::layer_norm_backward", {}, {}, {}};
-  const int64_t samples = x.primal.size(0), columns = x.primal.size(-1);
-  out.bounds = in_parts(samples, x.primal.numel() / (samples * columns), columns);
+                                const Tensor& statistics, bool of_affine) {
+  const int64_t samples = x.primal.size(0), columns = x.primal.size(-1), all = x.primal.numel() / columns;
+  const int64_t together = of_affine ? all / samples : 1;
+  RowGradient out{"ttfm::layer_norm_backward", all, together, parts_for(all / together, x.primal.numel()), {}, {}};
   const Aligned p = aligned(affine, x.primal, columns);
   const Dual g_x = empty_value(x);
-  const AffineGradients sums = empty_sums(affine, samples, columns);
+  const AffineGradients sums = of_affine ? empty_sums(affine, samples, columns) : AffineGradients();
   with_types(x.primal.scalar_type(), type, [&](auto from_type, auto to_type) {
     using X = decltype(from_type);
     using Y = decltype(to_type);
@@ -166,9 +160,11 @@ RowGradient layer_norm_gradient(const Dual& x, const Affine& affine, double eps,
     rows.g_x = out_of<X>(g_x.primal);
     rows.g_dx = out_of<X>(g_x.tangent);
     give_sums(rows, sums);
-    out.take = [rows, held = std::pair(p, statistics)](int64_t, int64_t from, int64_t to, const void* g,
-                                                       const void* h) {
+    out.take = [rows, held = std::pair(p, statistics)](int64_t, int64_t from, int64_t to, const void* g, const void* h,
+                                                       void* z, void* dz) {
       auto own = rows;
+      own.z = static_cast<Y*>(z);
+      own.dz = static_cast<Y*>(dz);
       own.g = static_cast<const Y*>(g);
       own.h = static_cast<const Y*>(h);
       kernels::dispatch<kernels::LayerNormLoops>([&](auto loops) { loops.backward(own, from, to); });
@@ -178,11 +174,9 @@ RowGradient layer_norm_gradient(const Dual& x, const Affine& affine, double eps,
   return out;
 }
 
-Dual empty_value(const RowFunction& f) { return empty_value(f.x, f.dual, f.type); }
-
 Dual evaluated(const RowFunction& f) {
   RECORD_FUNCTION(f.name, kNothing);
-  const Dual y = empty_value(f);
+  const Dual y = empty_value(f.x, f.dual, f.type);
   const int64_t columns = f.x.size(-1), row_bytes = columns * static_cast<int64_t>(c10::elementSize(f.type));
   const auto row = [row_bytes](const Tensor& of, int64_t i) {
     return of.defined() ? static_cast<char*>(of.mutable_data_ptr()) + i * row_bytes : nullptr;
@@ -198,8 +192,8 @@ NormGradients gradients(const RowGradient& f, const Dual& g) {
   const auto row = [row_bytes](const Tensor& of, int64_t i) {
     return of.defined() ? static_cast<const char*>(of.const_data_ptr()) + i * row_bytes : nullptr;
   };
-  over_parts(f, [&](int64_t part, int64_t from, int64_t to) {
-    f.take(part, from, to, row(g.primal, from), row(g.tangent, from));
+  over_parts(f.rows, f.together, f.parts, [&](int64_t part, int64_t from, int64_t to) {
+    f.take(part, from, to, row(g.primal, from), row(g.tangent, from), nullptr, nullptr);
   });
   return f.sums();
 }

@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
-#include <vector>
 
 #include <ttfm/dual.h>
 #include <ttfm/parallel.h>
@@ -54,28 +54,37 @@ RowFunction activation_function(kernels::Activation kind, const Dual& z, const T
 /// `statistics`: undefined, and set for further calls with the same x.
 RowFunction layer_norm_function(const Dual& x, const Affine& affine, double eps, at::ScalarType type,
                                 Tensor& statistics);
-Dual empty_value(const RowFunction& f);  ///< memory for the whole result
 Dual evaluated(const RowFunction& f);
 
 /// The same for its gradient, which is given block by block.
 struct RowGradient {
   const char* name;
-  std::vector<int64_t> bounds;  ///< rows bounds[i] <= row < bounds[i + 1] belong to part i: one thread adds them up
-  /// Takes the gradients g and h of rows from <= i < to of the result and of its tangent.
-  std::function<void(int64_t part, int64_t from, int64_t to, const void* g, const void* h)> take;
+  int64_t rows;      ///< of the result
+  int64_t together;  ///< rows that one thread has to take: those of a sample that are added up. It divides `rows`
+  int64_t parts;     ///< of threads, each of which adds up its own
+  /// Takes the gradients g and h of rows from <= i < to of the result and of its tangent. What the function's evaluate()
+  /// writes for these rows goes to y and dy, unless they are null: it costs little more than to store it.
+  std::function<void(int64_t part, int64_t from, int64_t to, const void* g, const void* h, void* y, void* dy)> take;
   std::function<NormGradients()> sums;  ///< once all rows were taken; the bias of an activation is affine.b
 };
-RowGradient activation_gradient(kernels::Activation kind, const Dual& z, const Tensor& bias);
+/// `of_bias`: whether the bias, if there is one, wants a gradient.
+RowGradient activation_gradient(kernels::Activation kind, const Dual& z, const Tensor& bias, bool of_bias);
+/// `of_affine`: whether the affine part, if there is one, wants gradients.
 RowGradient layer_norm_gradient(const Dual& x, const Affine& affine, double eps, at::ScalarType type,
-                                const Tensor& statistics);
+                                const Tensor& statistics, bool of_affine);
 NormGradients gradients(const RowGradient& f, const Dual& g);
 
-/// f(part, from, to) for all parts, shared among threads.
+/// How many threads are worth it for so many numbers, of which those of a `sample` are not shared out.
+int64_t parts_for(int64_t samples, int64_t numbers);
+
+/// f(part, from, to) for rows in so many parts of about the same size, shared among threads. Parts begin at multiples of
+/// `step`; some may be empty.
 template <class F>
-void over_parts(const RowGradient& gradient, F&& f) {
-  parallel_for(0, static_cast<int64_t>(gradient.bounds.size()) - 1, 1, [&](int64_t first, int64_t last) {
+void over_parts(int64_t rows, int64_t step, int64_t parts, F&& f) {
+  const int64_t steps = (rows + step - 1) / step;
+  parallel_for(0, parts, 1, [&](int64_t first, int64_t last) {
     for (int64_t part = first; part < last; ++part) {
-      f(part, gradient.bounds[static_cast<size_t>(part)], gradient.bounds[static_cast<size_t>(part) + 1]);
+      f(part, steps * part / parts * step, std::min(rows, steps * (part + 1) / parts * step));
     }
   });
 }

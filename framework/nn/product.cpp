@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include "nn/product.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/convolution_backward.h>
@@ -10,6 +11,7 @@
 #include <ATen/record_function.h>
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
 
 #include <ttfm/nn/dual.h>
@@ -20,6 +22,7 @@
 #include "nn/gemm.h"
 #include "nn/loop_tensors.h"
 #include "nn/packed_matrix.h"
+#include "nn/weight_gradient.h"
 
 namespace ttfm::nn {
 namespace {
@@ -104,9 +107,20 @@ Dual times(const Dual& x, const Tensor& m, const Tensor& bias) {
   return y;
 }
 
-/// Memory for a block of rows, and for one of tangents.
-Tensor scratch_rows(const Tensor& like, int64_t columns, bool dual) {
-  return at::empty({(dual ? 2 : 1) * PackedMatrix::kRows, columns}, like.options());
+/// weight_gradient() by panels, for contiguous rows.
+template <class T>
+Tensor weight_gradient_by_panels(const Dual& g, const Dual& x) {
+  constexpr int64_t kBlock = WeightGradient::kBlock;
+  const int64_t out = g.primal.size(-1), in = x.primal.size(-1), all = g.primal.numel() / out;
+  const int64_t parts = parts_for(all, all * (in + out));
+  WeightGradient gradient(x.primal.scalar_type(), all, parts, out, in, x.tangent.defined());
+  over_parts(all, gradient.step(1), parts, [&](int64_t part, int64_t first, int64_t last) {
+    for (int64_t from = first; from < last; from += kBlock) {
+      gradient.take<T>(part, from, std::min(kBlock, last - from), {row<T>(g.primal, from), row<T>(x.primal, from)},
+                       {row<T>(g.tangent, from), row<T>(x.tangent, from)});
+    }
+  });
+  return gradient.sum();
 }
 
 /// g^T x, [out, in], summed over the rows of primal and tangent.
@@ -118,16 +132,22 @@ Tensor weight_gradient(const Dual& g, const Dual& x) {
   if (PackedMatrix::supported(type) && a.is_cpu() && g.primal.scalar_type() == type && a.size(0) == b.size(0) &&
       std::min({a.size(0), out, in}) >= kSmall) {
     RECORD_FUNCTION("ttfm::weight_gradient", loop::kNothing);
-    const Tensor sum = at::empty({out, in}, x.primal.options().dtype(at::kFloat));
+    const auto contiguous = [](const Tensor& y) { return y.contiguous(); };
+    const Dual outputs = linear_map(g, contiguous), inputs = linear_map(x, contiguous);
+    Tensor sum;
     loop::with_type(type, [&](auto number) {
       using T = decltype(number);
-      const auto add = [&](const Tensor& outputs, const Tensor& inputs, bool onto) {
-        const Tensor left = outputs.contiguous(), right = inputs.contiguous();
-        gemm(out, in, left.size(0), StridedMatrix<T>{loop::in<T>(left), 1, out},
+      if (PackedMatrix::has_panels(type)) {
+        sum = weight_gradient_by_panels<T>(outputs, inputs);
+        return;
+      }
+      sum = at::empty({out, in}, x.primal.options().dtype(at::kFloat));
+      const auto add = [&](const Tensor& left, const Tensor& right, bool onto) {
+        gemm(out, in, a.size(0), StridedMatrix<T>{loop::in<T>(left), 1, out},
              StridedMatrix<T>{loop::in<T>(right), in, 1}, onto, loop::results(sum), in);
       };
-      add(a, b, /*onto=*/false);
-      if (x.tangent.defined()) add(rows_of(g.tangent), rows_of(x.tangent), /*onto=*/true);
+      add(outputs.primal, inputs.primal, /*onto=*/false);
+      if (inputs.tangent.defined()) add(outputs.tangent, inputs.tangent, /*onto=*/true);
     });
     return sum;
   }
@@ -219,7 +239,7 @@ bool takes_blocks(const Tensor& x, const Tensor& weight, const Tensor& bias, at:
          PackedMatrix::supported(type) && PackedMatrix::worth_it(weight, x.numel() / k);
 }
 
-Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias, const Dual& kept) {
+Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias) {
   RECORD_FUNCTION("ttfm::product_of_rows", loop::kNothing);
   const int64_t k = weight.size(1), n = weight.size(0);
   auto shape = f.x.sizes().vec();
@@ -229,13 +249,12 @@ Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias, co
   loop::with_type(f.type, [&](auto number) {
     using T = decltype(number);
     over_rows(f.x.numel() / k, weight, [&](int64_t first, int64_t last) {
-      const Tensor scratch = kept.primal.defined() ? Tensor() : scratch_rows(weight, k, f.dual);
-      for (int64_t from = first; from < last; from += PackedMatrix::kRows) {
-        const int64_t rows = std::min(PackedMatrix::kRows, last - from);
-        T* const y = scratch.defined() ? row<T>(scratch, 0) : row<T>(kept.primal, from);
-        T* const dy = !f.dual             ? nullptr
-                      : scratch.defined() ? row<T>(scratch, PackedMatrix::kRows)
-                                          : row<T>(kept.tangent, from);
+      constexpr int64_t kBlock = PackedMatrix::kRows;
+      Scratch memory;
+      T* const y = memory.get<T>((f.dual ? 2 : 1) * kBlock * k);
+      T* const dy = f.dual ? y + kBlock * k : nullptr;
+      for (int64_t from = first; from < last; from += kBlock) {
+        const int64_t rows = std::min(kBlock, last - from);
         f.evaluate(from, from + rows, y, dy);
         multiply_rows(packed, y, k, rows, loop::numbers(bias), row<T>(z.primal, from), n);
         if (f.dual) multiply_rows(packed, dy, k, rows, nullptr, row<T>(z.tangent, from), n);
@@ -245,27 +264,49 @@ Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias, co
   return z;
 }
 
-NormGradients multiply_backward(const RowGradient& f, const Dual& given, const Tensor& weight) {
+RowProductGradients multiply_backward(const RowGradient& f, const Dual& given, const Tensor& weight, Wanted wanted) {
   RECORD_FUNCTION("ttfm::product_for_rows", loop::kNothing);
   const int64_t k = weight.size(1), n = weight.size(0);
+  const auto type = weight.scalar_type();
   const Dual g = linear_map(given, [](const Tensor& a) { return a.contiguous(); });
   const bool dual = g.tangent.defined();
   const PackedMatrix packed(weight);
-  loop::with_type(weight.scalar_type(), [&](auto number) {
+  // what the product took comes again block by block: it is laid out for the weight's gradient at once, or kept whole
+  std::optional<WeightGradient> sum;
+  Dual y;
+  if (wanted.weight && PackedMatrix::has_panels(type)) {
+    sum.emplace(type, f.rows, f.parts, n, k, dual);
+  } else if (wanted.weight) {
+    y = empty_dual({f.rows, k}, weight.options(), dual);
+  }
+  loop::with_type(type, [&](auto number) {
     using T = decltype(number);
-    over_parts(f, [&](int64_t part, int64_t first, int64_t last) {
-      const Tensor scratch = scratch_rows(weight, k, dual);
-      T* const g_y = row<T>(scratch, 0);
-      T* const g_dy = dual ? row<T>(scratch, PackedMatrix::kRows) : nullptr;
-      for (int64_t from = first; from < last; from += PackedMatrix::kRows) {
-        const int64_t rows = std::min(PackedMatrix::kRows, last - from);
-        multiply_rows(packed, row<T>(g.primal, from), n, rows, nullptr, g_y, k);
-        if (dual) multiply_rows(packed, row<T>(g.tangent, from), n, rows, nullptr, g_dy, k);
-        f.take(part, from, from + rows, g_y, g_dy);
-      }
-    });
+    // of rows that come again a core's cache holds fewer beside the weight
+    constexpr int64_t kFewer = 36;
+    static_assert(kFewer % 2 == 0 && kFewer <= WeightGradient::kBlock);
+    const int64_t block = sum ? kFewer : PackedMatrix::kRows, numbers = block * k;
+    over_parts(f.rows, sum ? sum->step(f.together) : f.together, f.parts,
+               [&](int64_t part, int64_t first, int64_t last) {
+                 Scratch memory;
+                 T* const g_y = memory.get<T>((dual ? 2 : 1) * (sum ? 2 : 1) * numbers);
+                 T* const g_dy = dual ? g_y + numbers : nullptr;
+                 T* const scratch = g_y + (dual ? 2 : 1) * numbers;
+                 for (int64_t from = first; from < last; from += block) {
+                   const int64_t rows = std::min(block, last - from);
+                   T* const again = sum ? scratch : row<T>(y.primal, from);
+                   T* const tangent_again = dual && sum ? scratch + numbers : row<T>(y.tangent, from);
+                   const T *const g_z = row<T>(g.primal, from), *const g_dz = row<T>(g.tangent, from);
+                   multiply_rows(packed, g_z, n, rows, nullptr, g_y, k);
+                   if (dual) multiply_rows(packed, g_dz, n, rows, nullptr, g_dy, k);
+                   f.take(part, from, from + rows, g_y, g_dy, again, tangent_again);
+                   if (sum) sum->take<T>(part, from, rows, {g_z, again}, {g_dz, tangent_again});
+                 }
+               });
   });
-  return f.sums();
+  RowProductGradients out{f.sums(), {}, {}};
+  if (wanted.weight) out.weight = sum ? sum->sum() : weight_gradient(g, y);
+  if (wanted.bias) out.bias = column_sums(rows_of(g.primal));
+  return out;
 }
 
 ProductGradients multiply_backward(const Product& product, const Dual& g, const Dual& x, const Tensor& weight,

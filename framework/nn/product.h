@@ -40,10 +40,15 @@ ProductGradients multiply_backward(const Product& product, const Dual& g, const 
 bool takes_blocks(const Tensor& x, const Tensor& weight, const Tensor& bias, at::ScalarType type);
 
 /// W f and W df, and the bias to the first, each block of f's rows multiplied while it is in a core's cache; W has f's
-/// type, bias is float. `kept`, if defined, takes f. For what takes_blocks().
-Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias, const Dual& kept);
+/// type, bias is float. For what takes_blocks().
+Dual multiply(const RowFunction& f, const Tensor& weight, const Tensor& bias);
 
-/// The gradient of f's arguments from that of the result, g.
-NormGradients multiply_backward(const RowGradient& f, const Dual& g, const Tensor& weight);
+struct RowProductGradients {
+  NormGradients arguments;  ///< of f
+  Tensor weight, bias;      ///< undefined where they were not wanted
+};
+
+/// The gradients from that of the result, g: of f's arguments whether wanted.x or not.
+RowProductGradients multiply_backward(const RowGradient& f, const Dual& g, const Tensor& weight, Wanted wanted);
 
 }  // namespace ttfm::nn

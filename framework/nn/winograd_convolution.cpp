@@ -128,7 +128,8 @@ void convolve(const Tensor& x, const WeightPanels& weights, const float* bias, c
       });
       kernels::dispatch<kernels::PanelLoops>([&](auto loops) {
         for (int64_t p = 0; p < kPoints; ++p) {
-          loops.multiply(left + p * left_point, left_row, weights.at(p), weights.panel(), in, last - first, out,
+          loops.multiply(kernels::LeftOperand<float>::by_row(left + p * left_point, left_row), weights.at(p),
+                         weights.panel(), in, last - first, out,
                          /*bias=*/nullptr, /*add=*/false, sums + p * sums_point, out);
         }
       });
@@ -211,9 +212,9 @@ Tensor convolve_winograd_gradient_of_weight(const Tensor& given_g, const Tensor&
       kernels::dispatch<kernels::PanelLoops>([&](auto loops) {
         for (int64_t i = first_part; i < last_part; ++i) {
           const int64_t point = i / blocks, channel = i % blocks * kBlock;
-          loops.multiply(left + point * left_point + channel * left_row, left_row, right + point * right_point, panel,
-                         last - start, std::min(kBlock, out - channel), in, /*bias=*/nullptr, /*add=*/start > 0,
-                         sums + point * sums_point + channel * in, in);
+          loops.multiply(kernels::LeftOperand<float>::by_row(left + point * left_point + channel * left_row, left_row),
+                         right + point * right_point, panel, last - start, std::min(kBlock, out - channel), in,
+                         /*bias=*/nullptr, /*add=*/start > 0, sums + point * sums_point + channel * in, in);
         }
       });
     });

@@ -77,7 +77,7 @@ void gelu_libtorch(benchmark::State& state) {
 void gelu_backward_ttfm(benchmark::State& state) {
   const Tensor z = tokens(state, 4 * kWidth), g = at::randn_like(z), bias = at::randn({4 * kWidth});
   run(state, z, 3, [&] {
-    return nn::gradients(nn::activation_gradient(Activation::gelu, {z, {}}, bias), {g, {}}).x.primal;
+    return nn::gradients(nn::activation_gradient(Activation::gelu, {z, {}}, bias, /*of_bias=*/true), {g, {}}).x.primal;
   });
 }
 void gelu_backward_libtorch(benchmark::State& state) {
@@ -247,7 +247,7 @@ void linear_after_gelu_ttfm(benchmark::State& state) {
   const Tensor z = tokens(state, 4 * kWidth), weight = at::randn({kWidth, 4 * kWidth});
   const Tensor bias = at::randn({4 * kWidth});
   run(state, z, 1, [&] {
-    return nn::multiply(nn::activation_function(Activation::gelu, {z, {}}, bias), weight, {}, {}).primal;
+    return nn::multiply(nn::activation_function(Activation::gelu, {z, {}}, bias), weight, {}).primal;
   });
 }
 void linear_after_gelu_libtorch(benchmark::State& state) {

@@ -12,8 +12,6 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include <algorithm>
-#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
@@ -23,86 +21,22 @@
 #include <ttfm/nn/linear.h>
 #include <ttfm/nn/norm.h>
 
-#include "base/activation_policy.h"
 #include "facade/autocast.h"
-#include "framework/nn/samples.h"
-#include "kernels/isa.h"
+#include "framework/nn/loops_fixture.h"
 #include "nn/loops.h"
 
 namespace ttfm {
 namespace {
 
-using kernels::Isa;
 using nn::linear_map;
+using test::biased;
 using test::constant_dual;
+using test::Duals;
+using test::forms;
+using test::Layer;
+using test::LoopsTest;
 using test::normal;
 using test::normal_dual;
-using Duals = std::vector<Dual>;
-using Layer = std::function<Dual(const Duals&)>;
-
-/// The results of a layer, then the gradients of <g, primal> + <h, tangent> in all that is defined of its arguments.
-std::vector<Tensor> outcome(const Layer& layer, const Duals& arguments, at::ScalarType type) {
-  std::vector<Tensor> inputs;
-  Duals own;
-  for (const Dual& each : arguments) {
-    own.push_back(linear_map(each, [&](const Tensor& x) {
-      if (!x.defined()) return x;
-      // weights stay in float, as the loops take them: they are what has one dimension, or [B, C]
-      const auto wanted = type == at::kBFloat16 && x.dim() < 3 ? at::kFloat : type;
-      inputs.push_back(x.to(wanted).detach().requires_grad_());
-      return inputs.back();
-    }));
-  }
-  const Dual y = layer(own);
-  std::vector<Tensor> out{y.primal};
-  Tensor sum = (y.primal.to(at::kDouble) * normal(90, y.primal.sizes())).sum();
-  if (y.tangent.defined()) {
-    out.push_back(y.tangent);
-    sum = sum + (y.tangent.to(at::kDouble) * normal(91, y.tangent.sizes())).sum();
-  }
-  const auto gradients = torch::autograd::grad({sum}, inputs, {}, /*retain_graph=*/false, /*create_graph=*/false,
-                                               /*allow_unused=*/true);
-  out.insert(out.end(), gradients.begin(), gradients.end());
-  return out;
-}
-
-class LoopsTest : public testing::TestWithParam<Isa> {
- protected:
-  void SetUp() override {
-    if (!kernels::supported(GetParam())) GTEST_SKIP() << "this processor has no " << kernels::name(GetParam());
-    kernels::use(GetParam());
-  }
-  void TearDown() override { kernels::use(std::nullopt); }
-
-  void expect_equal(const Layer& layer, const Duals& arguments) const {
-    const std::vector<Tensor> exact = outcome(layer, arguments, at::kDouble);
-    compare(outcome(layer, arguments, at::kFloat), exact, 2e-5, "float");
-    recompute_activations(true);
-    compare(outcome(layer, arguments, at::kFloat), exact, 2e-5, "float, recomputed");
-    recompute_activations(false);
-    const bool rows = arguments[0].primal.dim() > 2;
-    if (rows) compare(outcome(layer, arguments, at::kBFloat16), exact, 4e-2, "bfloat16");
-  }
-
- private:
-  static void compare(const std::vector<Tensor>& found, const std::vector<Tensor>& exact, double tolerance,
-                      const std::string& type) {
-    ASSERT_EQ(found.size(), exact.size());
-    for (size_t i = 0; i < exact.size(); ++i) {
-      ASSERT_EQ(found[i].defined(), exact[i].defined()) << type << ", result " << i;
-      if (!exact[i].defined()) continue;
-      EXPECT_LT((found[i].to(at::kDouble) - exact[i]).norm().item<double>(),
-                tolerance * exact[i].norm().item<double>() + tolerance)
-          << type << ", result " << i << " of shape " << exact[i].sizes();
-    }
-  }
-};
-
-std::vector<Dual> forms(at::IntArrayRef shape) {
-  return {normal_dual(1, shape), test::halves_dual(2, shape), constant_dual(4, shape)};
-}
-
-nn::Biased<Dual> biased(const Dual& y, const Dual& bias) { return {y, bias.primal}; }
 
 TEST_P(LoopsTest, ActivationsWithAndWithoutBias) {
   for (const auto& shape : {std::vector<int64_t>{3, 7}, {2, 5, 33}, {1, 1, 1}}) {
@@ -355,32 +289,20 @@ TEST_P(LoopsTest, LayersThatTakeWhatIsPending) {
   }
 }
 
-// enough rows for products in blocks, and no size that is a multiple of a block's, a panel's or a vector's
-TEST_P(LoopsTest, LinearLayersInBlocksOfRows) {
-  constexpr int64_t kSamples = 3, kTokens = 67, kIn = 70, kOut = 131;
-  const auto layer_of = [](const Duals& in, const Tensor& weight) {
-    nn::Linear layer(kIn, kOut);
-    layer.weight = weight;
-    layer.bias = in[2].primal;
-    return layer;
+TEST_P(LoopsTest, NormsAndActivationsWhoseAffinePartIsFrozen) {
+  const auto frozen = [](int64_t seed, at::IntArrayRef shape, const Dual& like) {
+    return normal(seed, shape).to(like.primal.scalar_type() == at::kDouble ? at::kDouble : at::kFloat);
   };
-  const Duals weights{constant_dual(7, {kOut, kIn}), constant_dual(8, {kOut})};
-  for (const Dual& x : forms({kSamples * kTokens, kIn})) {
-    expect_equal([&](const Duals& in) { return layer_of(in, in[1].primal)(in[0]); }, {x, weights[0], weights[1]});
-    const auto after_gelu = [](const Duals& in) { return nn::pending_gelu(biased(in[0], in[3])); };
-    expect_equal([&](const Duals& in) { return layer_of(in, in[1].primal)(after_gelu(in)); },
-                 {x, weights[0], weights[1], constant_dual(9, {kIn})});
-    // frozen: nothing is kept for a gradient that nobody asks for
-    expect_equal([&](const Duals& in) { return layer_of(in, in[1].primal.detach())(after_gelu(in)); },
-                 {x, weights[0], weights[1], constant_dual(9, {kIn})});
-  }
-  const Layer after_norm = [&](const Duals& in) {
-    return layer_of(in, in[1].primal)(nn::pending_layer_norm_modulate(in[0], in[3], in[4]));
+  const Layer norm = [&](const Duals& in) {
+    const Dual shift{frozen(5, {2, 33}, in[0]), frozen(6, {2, 33}, in[0])}, scale{frozen(7, {2, 33}, in[0]), {}};
+    return nn::pending_layer_norm_modulate(in[0], shift, scale).value();
   };
-  for (const Dual& x : forms({kSamples, kTokens, kIn})) {
-    const Dual moving = normal_dual(5, {kSamples, kIn}), fixed = constant_dual(6, {kSamples, kIn});
-    expect_equal(after_norm, {x, weights[0], weights[1], moving, fixed});
-    expect_equal(after_norm, {x, weights[0], weights[1], fixed, fixed});
+  const Layer activation = [&](const Duals& in) {
+    return nn::pending_gelu(nn::Biased<Dual>{in[0], frozen(8, {33}, in[0])}).value();
+  };
+  for (const Dual& x : forms({2, 5, 33})) {
+    expect_equal(norm, {x});
+    expect_equal(activation, {x});
   }
 }
 
@@ -405,19 +327,7 @@ TEST(Convolution, PassesGradientsThroughFrozenWeightsIn16Bits) {
   }
 }
 
-TEST(LinearInBlocks, SaysWhatDoesNotFitTogether) {
-  const auto after_gelu = [](const Tensor& x) { return nn::pending_gelu(nn::Biased<Tensor>{x, {}}); };
-  nn::Linear layer(70, 131);
-  EXPECT_THROW(layer(after_gelu(at::zeros({200, 69}))), c10::Error);
-  layer.bias = at::zeros({130});
-  EXPECT_THROW(layer(after_gelu(at::zeros({200, 70}))), c10::Error);
-  layer.bias = at::zeros({1}).expand({131});
-  EXPECT_EQ(layer(after_gelu(at::zeros({200, 70}))).sizes(), at::IntArrayRef({200, 131}));
-}
-
-INSTANTIATE_TEST_SUITE_P(Isas, LoopsTest,
-                         testing::Values(Isa::plain, Isa::avx2, Isa::avx512, Isa::avx512_bf16, Isa::amx),
-                         [](const auto& tested) { return kernels::name(tested.param); });
+INSTANTIATE_TEST_SUITE_P(Isas, LoopsTest, test::kIsas, test::name_of_isa);
 
 }  // namespace
 }  // namespace ttfm
