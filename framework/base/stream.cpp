@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The ttfm authors
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <string>
@@ -27,11 +28,21 @@ Tensor draw(const Stream::Impl& impl, at::IntArrayRef shape, c10::ScalarType typ
   Tensor out = at::empty(shape, at::TensorOptions().dtype(type));
   const int64_t rows = shape[0];
   const int64_t width = rows == 0 ? 0 : out.numel() / rows;
-  T* at_row = out.mutable_data_ptr<T>();
-  for (int64_t row = 0; row < rows; ++row, at_row += width) {
-    for (int64_t i = 0; i < width; i += 4) {
-      const auto words = philox(impl.key, static_cast<uint64_t>(impl.row_offset + row), static_cast<uint64_t>(i / 4));
-      fill(words, at_row + i, std::min<int64_t>(4, width - i));
+  const int64_t per_row = (width + 3) / 4;
+  T* const numbers = out.mutable_data_ptr<T>();
+  constexpr size_t kAtOnce = 8;
+  std::array<PhiloxCounter, kAtOnce> counters;
+  PhiloxCounter next = {static_cast<uint64_t>(impl.row_offset), 0};
+  for (auto left = static_cast<size_t>(rows * per_row); left > 0; left -= std::min(left, kAtOnce)) {
+    for (PhiloxCounter& counter : counters) {
+      counter = next;
+      if (++next.block == static_cast<uint64_t>(per_row)) next = {next.row + 1, 0};
+    }
+    const auto words = philox(impl.key, counters);
+    for (size_t i = 0; i < std::min(left, kAtOnce); ++i) {
+      const int64_t row = static_cast<int64_t>(counters[i].row) - impl.row_offset;
+      const int64_t first = 4 * static_cast<int64_t>(counters[i].block);
+      fill(words[i], numbers + row * width + first, std::min<int64_t>(4, width - first));
     }
   }
   const c10::Device device = device_of(impl);
@@ -39,13 +50,16 @@ Tensor draw(const Stream::Impl& impl, at::IntArrayRef shape, c10::ScalarType typ
 }
 
 /// [0, 1) with 24 bits, the same value in every floating type.
-double unit(uint32_t word) { return static_cast<double>(word >> 8) * 0x1p-24; }
+template <class T>
+T unit(uint32_t word) {
+  return static_cast<T>(static_cast<int32_t>(word >> 8)) * T(0x1p-24);
+}
 
 /// Box and Muller 1958: two normal numbers from two words; the radius' uniform is in (0, 1].
 template <class T>
 void normal_pair(uint32_t a, uint32_t b, T* out, bool both) {
   const T radius = std::sqrt(T(-2) * std::log(static_cast<T>((static_cast<double>(a) + 1.0) * 0x1p-32)));
-  const T angle = static_cast<T>(2 * std::numbers::pi * unit(b));
+  const T angle = static_cast<T>(2 * std::numbers::pi * unit<double>(b));
   out[0] = radius * std::cos(angle);
   if (both) out[1] = radius * std::sin(angle);
 }
@@ -61,7 +75,7 @@ Tensor draw_normal(const Stream::Impl& impl, at::IntArrayRef shape, c10::ScalarT
 template <class T>
 Tensor draw_uniform(const Stream::Impl& impl, at::IntArrayRef shape, c10::ScalarType type) {
   return draw<T>(impl, shape, type, [](const auto& words, T* out, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(unit(words[static_cast<size_t>(i)]));
+    for (int64_t i = 0; i < count; ++i) out[i] = unit<T>(words[static_cast<size_t>(i)]);
   });
 }
 

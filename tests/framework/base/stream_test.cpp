@@ -17,11 +17,21 @@ using conformance::stream;
 
 // Known answers of the Random123 library (kat_vectors: philox4x32 10).
 TEST(Philox, MatchesThePublishedKnownAnswers) {
-  const std::array<uint32_t, 4> zeros = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};
-  EXPECT_EQ(philox(0, 0, 0), zeros);
+  constexpr uint64_t kOnes = ~uint64_t{0};
+  const std::array<PhiloxCounter, 4> counters = {
+      {{0, 0}, {kOnes, kOnes}, {0x0370734413198a2e, 0x85a308d3243f6a88}, {0, 0}}};
 
+  const auto of_zeros = philox(0, counters), of_ones = philox(kOnes, counters),
+             of_pi = philox(0x299f31d0a4093822, counters);
+
+  const std::array<uint32_t, 4> zeros = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};
+  EXPECT_EQ(of_zeros[0], zeros);
+  EXPECT_EQ(of_zeros[3], zeros);
   const std::array<uint32_t, 4> ones = {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd};
-  EXPECT_EQ(philox(~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}), ones);
+  EXPECT_EQ(of_ones[1], ones);
+  const std::array<uint32_t, 4> pi = {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1};
+  EXPECT_EQ(of_pi[2], pi);
+  EXPECT_EQ(philox(0x299f31d0a4093822, counters[2].row, counters[2].block), pi);
 }
 
 TEST(Stream, GivesTheSameNumbersTwice) {
